@@ -1,0 +1,281 @@
+/** What each error tells beside its code. Shapes are plain data and never hold a secret. */
+export interface ErrorDetails {
+  config_invalid: { path: string; problem: string };
+  schema_missing: { schema: string };
+  schema_newer: { installed: number; known: number };
+  database_right_missing: { right: string; remedy: string };
+
+  tenant_required: { operation: string };
+  tenant_not_found: { tenant: string };
+  tenant_suspended: { tenantId: string };
+  tenant_mismatch: { expected: string; actual: string };
+  table_unknown: { table: string; known: readonly string[] };
+  tenant_column_write: { table: string; column: string };
+  scope_unsupported: { what: string; remedy: string };
+  raw_sql_unmarked: { sql: string };
+
+  unauthenticated: { reason: string };
+  key_refused: { reason: string };
+  permission_denied: { permission: string };
+
+  organization_not_found: { organization: string };
+  slug_taken: { slug: string };
+  slug_invalid: { slug: string; problem: string };
+  name_invalid: { field: string; problem: string };
+  member_not_found: { member: string };
+  role_unknown: { role: string; known: readonly string[] };
+  last_owner: { tenantId: string };
+  seats_exhausted: { tenantId: string; bought: number; taken: number };
+
+  api_key_not_found: { key: string };
+  api_key_duplicate: { start: string };
+  api_key_invalid: { problem: string };
+
+  plan_unknown: { plan: string; known: readonly string[] };
+  meter_unknown: { meter: string; known: readonly string[] };
+  amount_invalid: { amount: string; problem: string };
+  quota_exceeded: { meter: string; limit: number; used: number; requested: number; resetsAt: string | null };
+  limit_reached: { meter: string; limit: number; used: number; requested: number };
+  feature_missing: { feature: string; plan: string };
+
+  webhook_signature_invalid: { reason: string };
+  webhook_secret_invalid: { problem: string };
+
+  migration_definition_invalid: { migration: string; path: string; problem: string };
+  migration_tables_unclassified: { migration: string; tables: readonly string[] };
+  migration_rows_unresolved: {
+    migration: string;
+    table: string;
+    rows: number;
+    keys: readonly string[];
+    remedy: string;
+  };
+  migration_rows_ambiguous: { migration: string; table: string; rows: number; keys: readonly string[]; remedy: string };
+  migration_conflict: { migration: string; table: string; rows: number; keys: readonly string[]; remedy: string };
+  migration_right_missing: { migration: string; table: string; right: string; remedy: string };
+  migration_drifted: { migration: string; tables: readonly string[]; remedy: string };
+  migration_running: { migration: string; holder: string; until: string };
+  migration_lease_lost: { migration: string; holder: string };
+  migration_stage_invalid: { migration: string; stage: string; problem: string };
+  migration_not_found: { migration: string };
+  migration_step_failed: { migration: string; step: string; sql: string; sqlstate: string; remedy: string };
+  migration_verify_failed: { migration: string; failed: readonly string[] };
+}
+
+/** The code of an error, stable over releases. */
+export type ErrorCode = keyof ErrorDetails;
+
+interface ErrorRow<Details> {
+  /** HTTP status, RFC 9110. */
+  readonly status: number;
+  readonly title: string;
+  /** One sentence with what was wrong and what to do. */
+  readonly detail: (details: Details) => string;
+}
+
+const list = (items: readonly string[]): string => items.map((item) => `"${item}"`).join(', ');
+
+/** The one table of errors: status, title and sentence of every code. */
+export const errorTable: { readonly [Code in ErrorCode]: ErrorRow<ErrorDetails[Code]> } = {
+  config_invalid: { status: 500, title: 'Invalid configuration', detail: (d) => `${d.path}: ${d.problem}` },
+  schema_missing: {
+    status: 500,
+    title: 'The library schema is not installed',
+    detail: (d) => `schema "${d.schema}" is missing: run installSchema(db) once as the owner of the database`,
+  },
+  schema_newer: {
+    status: 500,
+    title: 'The library schema is newer than this library',
+    detail: (d) => `the database has version ${d.installed}, this library knows ${d.known}: upgrade tenantry`,
+  },
+  database_right_missing: {
+    status: 500,
+    title: 'The database role lacks a right',
+    detail: (d) => `missing: ${d.right}. ${d.remedy}`,
+  },
+
+  tenant_required: {
+    status: 400,
+    title: 'A tenant is required',
+    detail: (d) => `${d.operation} was called without a tenant; give the id of one`,
+  },
+  tenant_not_found: { status: 404, title: 'Tenant not found', detail: (d) => `there is no tenant "${d.tenant}"` },
+  tenant_suspended: {
+    status: 403,
+    title: 'Tenant suspended',
+    detail: (d) => `tenant "${d.tenantId}" is suspended; resume it first`,
+  },
+  tenant_mismatch: {
+    status: 403,
+    title: 'Another tenant',
+    detail: (d) => `this scope is of tenant "${d.expected}", the value names "${d.actual}"`,
+  },
+  table_unknown: {
+    status: 500,
+    title: 'Table unknown to the tenant scope',
+    detail: (d) =>
+      `table "${d.table}" is not declared; declare it as a tenant's own or as shared (known: ${list(d.known)})`,
+  },
+  tenant_column_write: {
+    status: 400,
+    title: 'The tenant column cannot be written',
+    detail: (d) => `"${d.table}"."${d.column}" is stamped by the scope and never changes; leave it out`,
+  },
+  scope_unsupported: {
+    status: 500,
+    title: 'Not possible in a tenant scope',
+    detail: (d) => `${d.what} cannot be scoped safely. ${d.remedy}`,
+  },
+  raw_sql_unmarked: {
+    status: 500,
+    title: 'Raw SQL in a tenant scope',
+    detail: (d) => `"${d.sql}" cannot be checked; wrap it in trusted(sql\`…\`) once you have checked it yourself`,
+  },
+
+  unauthenticated: {
+    status: 401,
+    title: 'Authentication required',
+    detail: (d) => `the request carries no valid credential (${d.reason})`,
+  },
+  key_refused: { status: 403, title: 'API key refused', detail: (d) => `the API key was refused: ${d.reason}` },
+  permission_denied: {
+    status: 403,
+    title: 'Permission denied',
+    detail: (d) => `this needs the permission "${d.permission}"`,
+  },
+
+  organization_not_found: {
+    status: 404,
+    title: 'Organization not found',
+    detail: (d) => `there is no organization "${d.organization}"`,
+  },
+  slug_taken: { status: 409, title: 'Slug taken', detail: (d) => `the slug "${d.slug}" is in use; choose another` },
+  slug_invalid: { status: 400, title: 'Invalid slug', detail: (d) => `the slug "${d.slug}" ${d.problem}` },
+  name_invalid: { status: 400, title: 'Invalid text', detail: (d) => `${d.field} ${d.problem}` },
+  member_not_found: { status: 404, title: 'Member not found', detail: (d) => `there is no member "${d.member}" here` },
+  role_unknown: {
+    status: 400,
+    title: 'Unknown role',
+    detail: (d) => `there is no role "${d.role}" (known: ${list(d.known)})`,
+  },
+  last_owner: {
+    status: 409,
+    title: 'The last owner stays',
+    detail: () => 'an organization keeps at least one active owner; make somebody else an owner first',
+  },
+  seats_exhausted: {
+    status: 409,
+    title: 'No seat left',
+    detail: (d) => `${d.taken} of ${d.bought} seats are taken; buy more seats or remove a member`,
+  },
+
+  api_key_not_found: { status: 404, title: 'API key not found', detail: (d) => `there is no API key "${d.key}" here` },
+  api_key_duplicate: {
+    status: 409,
+    title: 'API key exists',
+    detail: (d) => `a key with this digest (it starts with "${d.start}") is stored already`,
+  },
+  api_key_invalid: { status: 400, title: 'Invalid API key data', detail: (d) => d.problem },
+
+  plan_unknown: {
+    status: 400,
+    title: 'Unknown plan',
+    detail: (d) => `there is no plan "${d.plan}" (known: ${list(d.known)})`,
+  },
+  meter_unknown: {
+    status: 400,
+    title: 'Unknown limit or quota',
+    detail: (d) => `no plan has a limit or quota "${d.meter}" (known: ${list(d.known)})`,
+  },
+  amount_invalid: { status: 400, title: 'Invalid amount', detail: (d) => `the amount ${d.amount} ${d.problem}` },
+  quota_exceeded: {
+    status: 429,
+    title: 'Quota exceeded',
+    detail: (d) =>
+      `${d.used} of ${d.limit} "${d.meter}" are used, ${d.requested} were asked for${d.resetsAt ? `; resets at ${d.resetsAt}` : ''}`,
+  },
+  limit_reached: {
+    status: 403,
+    title: 'Limit reached',
+    detail: (d) =>
+      `${d.used} of ${d.limit} "${d.meter}" exist, ${d.requested} more were asked for; remove some or upgrade`,
+  },
+  feature_missing: {
+    status: 403,
+    title: 'Feature not in the plan',
+    detail: (d) => `the plan "${d.plan}" does not include "${d.feature}"`,
+  },
+
+  webhook_signature_invalid: {
+    status: 400,
+    title: 'Webhook not verified',
+    detail: (d) => `the webhook could not be verified: ${d.reason}`,
+  },
+  webhook_secret_invalid: { status: 500, title: 'Invalid webhook secret', detail: (d) => d.problem },
+
+  migration_definition_invalid: {
+    status: 400,
+    title: 'Invalid migration definition',
+    detail: (d) => `${d.migration}: ${d.path}: ${d.problem}`,
+  },
+  migration_tables_unclassified: {
+    status: 400,
+    title: 'Tables without a classification',
+    detail: (d) => `${d.migration}: say of ${list(d.tables)} whose they are: via(…), shared() or untouched()`,
+  },
+  migration_rows_unresolved: {
+    status: 409,
+    title: 'Rows without a tenant',
+    detail: (d) => `${d.migration}: ${d.rows} rows of "${d.table}" lead to no tenant (${list(d.keys)}…). ${d.remedy}`,
+  },
+  migration_rows_ambiguous: {
+    status: 409,
+    title: 'Rows with two tenants',
+    detail: (d) => `${d.migration}: ${d.rows} rows of "${d.table}" lead to two tenants (${list(d.keys)}…). ${d.remedy}`,
+  },
+  migration_conflict: {
+    status: 409,
+    title: 'Rows that cannot stand side by side',
+    detail: (d) => `${d.migration}: ${d.rows} rows of "${d.table}" conflict (${list(d.keys)}…). ${d.remedy}`,
+  },
+  migration_right_missing: {
+    status: 403,
+    title: 'The migration lacks a right',
+    detail: (d) => `${d.migration}: "${d.table}" needs ${d.right}. ${d.remedy}`,
+  },
+  migration_drifted: {
+    status: 409,
+    title: 'The database changed since the plan',
+    detail: (d) => `${d.migration}: ${list(d.tables)} differ from the plan. ${d.remedy}`,
+  },
+  migration_running: {
+    status: 409,
+    title: 'Another runner holds the migration',
+    detail: (d) => `${d.migration} is held by ${d.holder} until ${d.until}; wait for it or stop it`,
+  },
+  migration_lease_lost: {
+    status: 409,
+    title: 'The lease was lost',
+    detail: (d) => `${d.migration} was taken over by ${d.holder}; this runner stopped and wrote nothing after that`,
+  },
+  migration_stage_invalid: {
+    status: 409,
+    title: 'Not possible at this stage',
+    detail: (d) => `${d.migration} stands at ${d.stage}: ${d.problem}`,
+  },
+  migration_not_found: {
+    status: 404,
+    title: 'Migration not found',
+    detail: (d) => `the database has no migration "${d.migration}"`,
+  },
+  migration_step_failed: {
+    status: 500,
+    title: 'A migration step failed',
+    detail: (d) => `${d.migration}: step ${d.step} failed with SQLSTATE ${d.sqlstate}. ${d.remedy}`,
+  },
+  migration_verify_failed: {
+    status: 409,
+    title: 'Verification failed',
+    detail: (d) => `${d.migration}: ${list(d.failed)} did not hold; nothing was enforced`,
+  },
+};

@@ -1,0 +1,36 @@
+/** Headers in any of the forms that frameworks give: fetch `Headers`, Node's record, or raw pairs. */
+export type HeadersLike =
+  | { get(name: string): string | null }
+  | Readonly<Record<string, string | readonly string[] | undefined>>
+  | readonly (readonly [string, string])[];
+
+/**
+ * Reads one header, whatever the case of its name. Several values are joined by `, `; a header that is not there gives
+ * `undefined`.
+ *
+ * @example
+ * ```ts
+ * import { readHeader } from 'tenantry/core';
+ *
+ * readHeader({ Authorization: 'Bearer hc_live_…' }, 'authorization'); // 'Bearer hc_live_…'
+ * ```
+ */
+export function readHeader(headers: HeadersLike, name: string): string | undefined {
+  if (isReader(headers)) return headers.get(name) ?? undefined;
+  const wanted = name.toLowerCase();
+  const found: string[] = [];
+  for (const [key, value] of isPairs(headers) ? headers : Object.entries(headers)) {
+    if (value === undefined || key.toLowerCase() !== wanted) continue;
+    if (typeof value === 'string') found.push(value);
+    else found.push(...value);
+  }
+  return found.length === 0 ? undefined : found.join(', ');
+}
+
+function isReader(headers: HeadersLike): headers is { get(name: string): string | null } {
+  return 'get' in headers && typeof headers.get === 'function';
+}
+
+function isPairs(headers: HeadersLike): headers is readonly (readonly [string, string])[] {
+  return Array.isArray(headers);
+}

@@ -1,0 +1,18 @@
+/**
+ * What every module stands on: errors, the clock, identifiers, events and headers. It knows no database.
+ *
+ * @packageDocumentation
+ */
+
+export type { Clock } from './clock.ts';
+export { systemClock } from './clock.ts';
+export type { ErrorCode, ErrorDetails } from './error-codes.ts';
+export { errorTable } from './error-codes.ts';
+export { isTenantryError, TenantryError } from './errors.ts';
+export type { DomainEvent, EventSink } from './events.ts';
+export type { HeadersLike } from './headers.ts';
+export { readHeader } from './headers.ts';
+export type { Ids } from './ids.ts';
+export { isUuid, uuidv7 } from './ids.ts';
+export { permits } from './permissions.ts';
+export { cleanText } from './text.ts';

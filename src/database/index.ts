@@ -1,0 +1,17 @@
+/**
+ * The library's tables in schema `tenantry`, their installation, and helpers for PostgreSQL that modules share.
+ *
+ * @packageDocumentation
+ */
+
+export type { CoalescerOptions } from './coalesce.ts';
+export { createCoalescer } from './coalesce.ts';
+export type { AnyDatabase, CallOptions, ModuleDeps } from './handle.ts';
+export { inTransaction } from './handle.ts';
+export type { InstallOptions, InstallResult } from './install.ts';
+export { installSchema } from './install.ts';
+export type { IsolatedTable } from './isolation-sql.ts';
+export { isolateTable, unisolateTable } from './isolation-sql.ts';
+export type { ConnectablePool, NameStatementsOptions } from './named-statements.ts';
+export { nameStatements } from './named-statements.ts';
+export { appRole, librarySchema, serviceRole, tenantSetting } from './roles.ts';

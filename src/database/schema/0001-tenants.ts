@@ -1,0 +1,23 @@
+/** Tenants, and what names one tenant among all. */
+export const tenantsSchema: readonly string[] = [
+  `create table tenantry.tenants (
+    tenant_id uuid primary key,
+    kind text not null check (kind in ('program', 'user', 'organization')),
+    name text not null,
+    status text not null default 'active' check (status in ('active', 'suspended')),
+    plan text not null,
+    subscription_status text,
+    anchor_at timestamptz not null,
+    entitlement_revision bigint not null default 1,
+    metadata jsonb not null default '{}',
+    created_at timestamptz not null,
+    updated_at timestamptz not null
+  )`,
+  `create table tenantry.tenant_lookups (
+    kind text not null,
+    value text collate "C" not null,
+    tenant_id uuid not null references tenantry.tenants (tenant_id) on delete cascade,
+    primary key (kind, value)
+  )`,
+  'create index tenant_lookups_tenant on tenantry.tenant_lookups (tenant_id, kind)',
+];

@@ -1,0 +1,11 @@
+/** What tenants used of their limits and quotas. Counters are updated in place, so pages keep room for that. */
+export const usageSchema: readonly string[] = [
+  `create table tenantry.usage_counters (
+    tenant_id uuid not null references tenantry.tenants (tenant_id) on delete cascade,
+    meter text collate "C" not null,
+    period_start timestamptz not null,
+    used bigint not null check (used >= 0),
+    updated_at timestamptz not null,
+    primary key (tenant_id, meter, period_start)
+  ) with (fillfactor = 50)`,
+];
