@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto';
+import { sql } from 'kysely';
+import type { AnyDatabase } from '../database/index.ts';
+
+/** A column as the database has it. */
+export interface CatalogueColumn {
+  readonly name: string;
+  /** The type with its modifiers, such as `character varying(80)`. */
+  readonly type: string;
+  readonly notNull: boolean;
+  /** True when the database computes the value itself. */
+  readonly generated: boolean;
+}
+
+/** A foreign key as the database has it. */
+export interface CatalogueForeignKey {
+  readonly name: string;
+  readonly columns: readonly string[];
+  /** The table it leads to, with its schema. */
+  readonly target: string;
+  readonly targetColumns: readonly string[];
+}
+
+/** A table as the database has it. */
+export interface CatalogueTable {
+  readonly name: string;
+  readonly columns: readonly CatalogueColumn[];
+  readonly primaryKey: readonly string[];
+  readonly foreignKeys: readonly CatalogueForeignKey[];
+  /** Definitions of the constraints and indexes, sorted; only compared. */
+  readonly definitions: readonly string[];
+  /** Triggers of the application that fire on an update of a row. */
+  readonly updateTriggers: readonly string[];
+  readonly rowSecurity: boolean;
+  /** True when the role that reads the catalogue may alter the table. */
+  readonly owned: boolean;
+  /** Roles other than the owner and superusers that may read the table and have no sight of all tenants. */
+  readonly readers: readonly string[];
+}
+
+/** What the migration itself adds is named so, and is left out when two states of a table are compared. */
+export const ownPrefix = 'tenantry_';
+
+/**
+ * Reads the ordinary and partitioned tables of a schema. Columns named `tenantColumn` and objects made by a migration
+ * are left out, so that the picture is the same before and while a migration runs.
+ */
+export async function readCatalogue(db: AnyDatabase, schema: string, tenantColumn: string): Promise<CatalogueTable[]> {
+  const own = `${ownPrefix}%`.replaceAll('_', '\\_');
+  const result = await sql<CatalogueTable>`
+    select c.relname as "name", c.relrowsecurity and not exists (select 1 from pg_policy p
+        where p.polrelid = c.oid and p.polname like ${own}) as "rowSecurity",
+      pg_has_role(c.relowner, 'usage') as "owned",
+      coalesce((select json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
+          'notNull', a.attnotnull, 'generated', a.attgenerated <> '') order by a.attnum)
+        from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+          and a.attname <> ${tenantColumn}), '[]') as "columns",
+      coalesce((select json_agg(a.attname order by k.place)
+        from pg_constraint p, unnest(p.conkey) with ordinality as k(attnum, place), pg_attribute a
+        where p.conrelid = c.oid and p.contype = 'p' and a.attrelid = c.oid and a.attnum = k.attnum), '[]') as "primaryKey",
+      coalesce((select json_agg(json_build_object('name', f.conname, 'target', tn.nspname || '.' || t.relname,
+          'columns', (select json_agg(a.attname order by k.place) from unnest(f.conkey) with ordinality as k(attnum, place)
+            join pg_attribute a on a.attrelid = f.conrelid and a.attnum = k.attnum),
+          'targetColumns', (select json_agg(a.attname order by k.place) from unnest(f.confkey) with ordinality as k(attnum, place)
+            join pg_attribute a on a.attrelid = f.confrelid and a.attnum = k.attnum)) order by f.conname)
+        from pg_constraint f join pg_class t on t.oid = f.confrelid join pg_namespace tn on tn.oid = t.relnamespace
+        where f.conrelid = c.oid and f.contype = 'f' and f.conname not like ${own}), '[]') as "foreignKeys",
+      coalesce((select json_agg(d.definition order by d.definition) from (
+          select p.conname || ' ' || pg_get_constraintdef(p.oid) as definition from pg_constraint p
+          where p.conrelid = c.oid and p.conname not like ${own} and p.contype <> 'n'
+          union all
+          select pg_get_indexdef(i.indexrelid) from pg_index i join pg_class x on x.oid = i.indexrelid
+          where i.indrelid = c.oid and x.relname not like ${own}
+        ) as d), '[]') as "definitions",
+      coalesce((select json_agg(g.tgname order by g.tgname) from pg_trigger g
+        where g.tgrelid = c.oid and not g.tgisinternal and g.tgenabled <> 'D' and (g.tgtype & 16) <> 0
+          and g.tgname not like ${own}), '[]') as "updateTriggers",
+      coalesce((select json_agg(distinct r.rolname) from aclexplode(c.relacl) as acl join pg_roles r on r.oid = acl.grantee
+        where acl.privilege_type = 'SELECT' and acl.grantee <> c.relowner and not r.rolsuper and not r.rolbypassrls
+          and r.rolname not in ('tenantry_app', 'tenantry_service')
+          and not pg_has_role(r.oid, 'tenantry_service', 'usage')), '[]') as "readers"
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = ${schema} and c.relkind in ('r', 'p') and not c.relispartition
+    order by c.relname`.execute(db);
+  return result.rows;
+}
+
+/** A fingerprint of each table's columns, keys and indexes, to notice that the database changed since a plan. */
+export function fingerprints(tables: readonly CatalogueTable[]): Record<string, string> {
+  return Object.fromEntries(
+    tables.map((table) => {
+      const shape = JSON.stringify([table.columns, table.primaryKey, table.foreignKeys, table.definitions]);
+      return [table.name, createHash('sha256').update(shape).digest('hex')];
+    }),
+  );
+}
+
+/** The names of the tables whose fingerprints differ, or that only one side has. */
+export function driftBetween(
+  planned: Readonly<Record<string, string>>,
+  found: Readonly<Record<string, string>>,
+): string[] {
+  const names = new Set([...Object.keys(planned), ...Object.keys(found)]);
+  return [...names].filter((name) => planned[name] !== found[name]).sort();
+}

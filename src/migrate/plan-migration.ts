@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto';
+import { type AnyDatabase, inTransaction } from '../database/index.ts';
+import { type CatalogueTable, fingerprints, readCatalogue } from './catalogue.ts';
+import type { AnyMigration } from './definition.ts';
+import { buildModel, type Model } from './model.ts';
+import type { MigrationPlan, PlannedTable, Step, StepLock } from './plan.ts';
+import { checkRights } from './rights.ts';
+import { fillMapSql } from './source-sql.ts';
+import { execute } from './sql-text.ts';
+import { backfillSteps } from './stages/backfill.ts';
+import { contractSteps } from './stages/contract.ts';
+import { enforceSteps } from './stages/enforce.ts';
+import { expandSteps } from './stages/expand.ts';
+import { policyText, survey } from './survey.ts';
+
+/**
+ * Says what a migration will do, and proves before anything is written that every row leads to exactly one tenant: reads
+ * the catalogue, groups the source rows, counts, and writes out the SQL of every step. It runs the real expressions in a
+ * transaction that is rolled back.
+ *
+ * @throws TenantryError `schema_missing`, `migration_tables_unclassified`, `migration_definition_invalid`,
+ * `migration_right_missing`, `migration_rows_unresolved`, `migration_rows_ambiguous`, `migration_conflict`.
+ *
+ * @example
+ * ```ts
+ * import type { Kysely } from 'kysely';
+ * import { type AnyMigration, planMigration } from 'tenantry/migrate';
+ *
+ * async function show(db: Kysely<Record<string, never>>, migration: AnyMigration): Promise<void> {
+ *   const plan = await planMigration(db, migration);
+ *   console.log(`${plan.source.rows} rows → ${plan.tenants} tenants, ${plan.members} members, ${plan.keys} keys`);
+ * }
+ * ```
+ */
+export async function planMigration(db: AnyDatabase, definition: AnyMigration): Promise<MigrationPlan> {
+  const { model, catalogue } = await loadModel(db, definition);
+  await checkRights(db, model);
+  const counted = await rolledBack(db, (tx) => survey(tx, model));
+  const steps = stepsOf(model);
+  const tables = counted.tables.map(
+    ({ table, rows, unresolved, samples }): PlannedTable => ({
+      table: table.name,
+      rows,
+      path: table.path,
+      unresolved: { rows: unresolved, policy: policyText(table), samples },
+      lock: strongest(steps.filter((step) => step.table === table.name)),
+    }),
+  );
+  const definitionHash = definitionFingerprint(model);
+  const shapes = fingerprints(catalogue);
+  return {
+    migration: model.name,
+    definitionHash,
+    source: { table: model.source.name, rows: counted.sourceRows },
+    tenants: counted.tenants,
+    members: counted.members,
+    keys: counted.keys,
+    tables,
+    shared: model.shared,
+    decisions: counted.decisions,
+    steps,
+    catalogue: shapes,
+    hash: hashOf([definitionHash, steps, shapes]),
+  };
+}
+
+/** Reads the catalogue and holds the definition against it. */
+export async function loadModel(
+  db: AnyDatabase,
+  definition: AnyMigration,
+): Promise<{ model: Model; catalogue: CatalogueTable[] }> {
+  const catalogue = await readCatalogue(db, definition.schema ?? 'public', definition.column ?? 'tenant_id');
+  return { model: buildModel(db, definition, catalogue), catalogue };
+}
+
+/** Every step of a migration, in the order in which they run. */
+function stepsOf(model: Model): Step[] {
+  return [...expandSteps(model), ...backfillSteps(model), ...enforceSteps(model), ...contractSteps(model)];
+}
+
+/** A fingerprint of everything in a definition that decides what happens to rows. */
+export function definitionFingerprint(model: Model): string {
+  const { from, to, tables, contract } = model.definition;
+  return hashOf([
+    model.name,
+    model.schema,
+    model.column,
+    from.name,
+    to.name,
+    to.plan,
+    tables,
+    contract ?? null,
+    fillMapSql(model),
+  ]);
+}
+
+function hashOf(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex');
+}
+
+const strength: readonly StepLock[] = [
+  'none',
+  'row',
+  'share update exclusive',
+  'share row exclusive',
+  'access exclusive',
+];
+
+function strongest(steps: readonly Step[]): StepLock {
+  return strength[Math.max(0, ...steps.map((step) => strength.indexOf(step.lock)))] ?? 'none';
+}
+
+/** Runs work in a transaction and rolls it back, whatever comes of it. */
+async function rolledBack<Result>(db: AnyDatabase, work: (tx: AnyDatabase) => Promise<Result>): Promise<Result> {
+  const undo = new Error('rolled back');
+  let outcome: { readonly result: Result } | undefined;
+  try {
+    await inTransaction(db, undefined, async (tx) => {
+      await execute(tx, 'set local transaction isolation level repeatable read');
+      outcome = { result: await work(tx) };
+      throw undo;
+    });
+  } catch (error) {
+    if (error !== undo) throw error;
+  }
+  if (outcome === undefined) throw undo;
+  return outcome.result;
+}

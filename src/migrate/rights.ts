@@ -1,0 +1,70 @@
+import { TenantryError } from '../core/index.ts';
+import type { AnyDatabase } from '../database/index.ts';
+import { sqlstateOf } from '../database/install.ts';
+import type { Model } from './model.ts';
+import { execute } from './sql-text.ts';
+
+/** What the role that runs a migration may do. */
+export interface RunnerRights {
+  readonly role: string;
+  /** Whether it may keep the application's triggers from firing on its own statements. */
+  readonly replica: boolean;
+}
+
+interface RightsRow {
+  readonly role: string;
+  readonly replica: boolean;
+  readonly service: boolean;
+  readonly create: boolean;
+  readonly bypass: boolean;
+}
+
+/**
+ * Checks, before anything is written, that the role may do all that a migration does.
+ *
+ * @throws TenantryError `migration_right_missing` naming the table, the right and the statement that mends it;
+ * `schema_missing`.
+ */
+export async function checkRights(db: AnyDatabase, model: Model): Promise<RunnerRights> {
+  const rights = await readRights(db);
+  const missing = (table: string, right: string, remedy: string): TenantryError =>
+    new TenantryError('migration_right_missing', { migration: model.name, table, right, remedy });
+  if (!rights.service) {
+    throw missing('tenantry.tenants', 'membership in tenantry_service', `grant tenantry_service to ${rights.role};`);
+  }
+  if (!rights.create) {
+    throw missing('tenantry', 'CREATE on the schema', `grant create on schema tenantry to ${rights.role};`);
+  }
+  for (const { name, table } of model.own) {
+    if (!table.owned) throw missing(name, 'ownership', `alter table ${name} owner to ${rights.role};`);
+    if (table.rowSecurity && !rights.bypass) {
+      throw missing(name, 'sight of all rows past its row-level security', `alter role ${rights.role} bypassrls;`);
+    }
+    if (table.updateTriggers.length > 0 && !rights.replica) {
+      throw missing(
+        name,
+        `the right to keep its triggers (${table.updateTriggers.join(', ')}) from firing on the backfill, which would change more than the tenant`,
+        `grant set on parameter session_replication_role to ${rights.role};`,
+      );
+    }
+  }
+  return { role: rights.role, replica: rights.replica };
+}
+
+async function readRights(db: AnyDatabase): Promise<RightsRow> {
+  try {
+    const found = await execute<RightsRow>(
+      db,
+      `select quote_ident(current_user) as role, r.rolsuper or r.rolbypassrls as bypass,
+  r.rolsuper or has_parameter_privilege('session_replication_role', 'set') as replica,
+  pg_has_role('tenantry_service', 'usage') as service, has_schema_privilege('tenantry', 'create') as create
+from pg_roles r where r.rolname = current_user`,
+    );
+    const row = found.rows[0];
+    if (row === undefined) throw new TypeError('the database names no current role');
+    return row;
+  } catch (error) {
+    if (!['3F000', '42704'].includes(sqlstateOf(error))) throw error;
+    throw new TenantryError('schema_missing', { schema: 'tenantry' }, { cause: error });
+  }
+}

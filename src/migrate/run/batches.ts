@@ -1,0 +1,105 @@
+import type { Clock } from '../../core/index.ts';
+import type { Model, OwnTable } from '../model.ts';
+import type { Step } from '../plan.ts';
+import { execute } from '../sql-text.ts';
+import { type BatchSql, batchSql } from '../stages/backfill.ts';
+import { inStep, type Session } from './session.ts';
+
+/** Options of a backfill. */
+export interface BatchSettings {
+  /** How long one batch should take, in milliseconds; batches grow and shrink towards it. 100 when absent. */
+  readonly batchMilliseconds?: number;
+  /** The size of the first batch, in rows; 2,000 when absent. */
+  readonly batchSize?: number;
+  /** A pause after each batch, in milliseconds, for a database under load; none when absent. */
+  readonly pause?: number;
+}
+
+type Key = readonly string[];
+
+interface Checkpoint {
+  readonly last_key: Key | null;
+  readonly upper_bound: Key | null;
+  readonly row_count: string | number;
+  readonly finished: boolean;
+}
+
+/**
+ * Fills the tenant column of one table in batches. Each batch and its checkpoint stand in one transaction, so a runner
+ * that is killed anywhere leaves whole batches behind and the next one goes on after them. The bound is fixed when the
+ * table is begun: rows beyond it were written with the trigger in place.
+ */
+export async function backfillTable(
+  session: Session,
+  model: Model,
+  table: OwnTable,
+  step: Step,
+  { batchMilliseconds = 100, batchSize = 2000, pause = 0 }: BatchSettings,
+  clock: Clock,
+  tell: (rows: number) => void,
+): Promise<number> {
+  const sql = batchSql(model, table);
+  const quiet = { ...step, quiet: true };
+  let checkpoint = await inStep(session, quiet, (tx) => openCheckpoint(tx, session.migration, table, sql));
+  let size = batchSize;
+  while (!checkpoint.finished) {
+    const begun = clock().getTime();
+    const at = checkpoint;
+    checkpoint = await inStep(session, quiet, async (tx) => {
+      await execute(tx, 'set local row_security = off');
+      return oneBatch(tx, session.migration, table, sql, at, size);
+    });
+    const took = Math.max(1, clock().getTime() - begun);
+    size = Math.round(Math.min(50_000, Math.max(200, size * Math.min(2, Math.max(0.5, batchMilliseconds / took)))));
+    tell(Number(checkpoint.row_count));
+    if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
+  }
+  return Number(checkpoint.row_count);
+}
+
+type Transaction = Parameters<Parameters<typeof inStep>[2]>[0];
+
+async function openCheckpoint(tx: Transaction, migration: string, table: OwnTable, sql: BatchSql): Promise<Checkpoint> {
+  const known = await execute<Checkpoint>(
+    tx,
+    'select last_key, upper_bound, row_count, finished from tenantry.migration_checkpoints where migration = $1 and table_name = $2',
+    [migration, table.name],
+  );
+  if (known.rows[0] !== undefined) return known.rows[0];
+  const bound = await execute<{ key: Key }>(tx, sql.bound);
+  const upper = bound.rows[0]?.key ?? null;
+  await execute(
+    tx,
+    `insert into tenantry.migration_checkpoints (migration, table_name, upper_bound, finished) values ($1, $2, $3::jsonb, $4::boolean)`,
+    [migration, table.name, JSON.stringify(upper), upper === null],
+  );
+  return { last_key: null, upper_bound: upper, row_count: 0, finished: upper === null };
+}
+
+async function oneBatch(
+  tx: Transaction,
+  migration: string,
+  table: OwnTable,
+  sql: BatchSql,
+  at: Checkpoint,
+  size: number,
+): Promise<Checkpoint> {
+  const bound = at.upper_bound ?? [];
+  const found = await (at.last_key === null
+    ? execute<{ key: Key }>(tx, sql.firstEdge, [...bound, size])
+    : execute<{ key: Key }>(tx, sql.nextEdge, [...at.last_key, ...bound, size]));
+  const edge = found.rows[0]?.key;
+  const done =
+    edge === undefined
+      ? 0
+      : (await execute(tx, at.last_key === null ? sql.first : sql.next, [...(at.last_key ?? []), ...edge])).affected;
+  const finished = edge === undefined || edge.every((part, place) => part === bound[place]);
+  const rows = Number(at.row_count) + done;
+  await execute(
+    tx,
+    `update tenantry.migration_checkpoints set last_key = $3::jsonb, row_count = $4::bigint, finished = $5::boolean
+where migration = $1 and table_name = $2`,
+    [migration, table.name, JSON.stringify(edge ?? at.last_key), rows, finished],
+  );
+  return { last_key: edge ?? at.last_key, upper_bound: at.upper_bound, row_count: rows, finished };
+}

@@ -1,0 +1,84 @@
+import { TenantryError } from '../../core/index.ts';
+import type { AnyDatabase } from '../../database/index.ts';
+import { execute } from '../sql-text.ts';
+
+/** The right of one runner to work on a migration. */
+export interface Lease {
+  readonly migration: string;
+  readonly holder: string;
+  /** Counts up with every holder; what an earlier holder still tries to write is refused. */
+  readonly token: number;
+}
+
+/** How long a lease lasts without a sign of life. Every step and batch renews it in its own transaction. */
+const leaseSeconds = 15;
+
+interface LeaseRow {
+  readonly lease_token: string | number;
+  readonly holder: string;
+  readonly lease_until: Date;
+}
+
+/**
+ * Takes the lease of a migration. A lease is free when nobody holds it, when the holder's connection is gone, or when it
+ * ran out and the holder's connection does nothing.
+ *
+ * @throws TenantryError `migration_running` when another runner holds it.
+ */
+export async function takeLease(db: AnyDatabase, migration: string, holder: string): Promise<Lease> {
+  const taken = await execute<LeaseRow>(
+    db,
+    `update tenantry.migrations m set holder = $2, holder_pid = pg_backend_pid(), lease_token = lease_token + 1,
+  lease_until = clock_timestamp() + interval '${leaseSeconds} seconds'
+where name = $1 and (holder is null
+  or not exists (select 1 from pg_stat_activity a where a.pid = m.holder_pid and a.datname = current_database())
+  or (lease_until < clock_timestamp()
+    and not exists (select 1 from pg_stat_activity a where a.pid = m.holder_pid and a.state = 'active' and a.pid <> pg_backend_pid())))
+returning lease_token, holder, lease_until`,
+    [migration, holder],
+  );
+  const row = taken.rows[0];
+  if (row !== undefined) return { migration, holder, token: Number(row.lease_token) };
+  const held = await execute<LeaseRow>(
+    db,
+    'select lease_token, holder, lease_until from tenantry.migrations where name = $1',
+    [migration],
+  );
+  const other = held.rows[0];
+  if (other === undefined) throw new TenantryError('migration_not_found', { migration });
+  const until = other.lease_until.toISOString();
+  throw new TenantryError('migration_running', { migration, holder: other.holder, until });
+}
+
+/**
+ * Renews the lease inside the transaction of a step, before anything is written. The row stays locked until that
+ * transaction ends, so no other runner can take over in its middle.
+ *
+ * @throws TenantryError `migration_lease_lost` when another runner took over.
+ */
+export async function renewLease(tx: AnyDatabase, lease: Lease): Promise<void> {
+  const renewed = await execute(
+    tx,
+    `update tenantry.migrations set lease_until = clock_timestamp() + interval '${leaseSeconds} seconds'
+where name = $1 and lease_token = $2::bigint and holder = $3 returning 1`,
+    [lease.migration, lease.token, lease.holder],
+  );
+  if (renewed.rows.length === 1) return;
+  const other = await execute<{ holder: string | null }>(tx, 'select holder from tenantry.migrations where name = $1', [
+    lease.migration,
+  ]);
+  throw new TenantryError('migration_lease_lost', {
+    migration: lease.migration,
+    holder: other.rows[0]?.holder ?? 'nobody',
+  });
+}
+
+/** Gives the lease back, unless another runner has it by now. */
+export async function releaseLease(db: AnyDatabase, lease: Lease): Promise<void> {
+  await execute(
+    db,
+    `update tenantry.migrations set holder = null, holder_pid = null, lease_until = null
+where name = $1 and lease_token = $2::bigint and holder = $3`,
+    [lease.migration, lease.token, lease.holder],
+  );
+}

@@ -1,0 +1,46 @@
+import { CompiledQuery, type RawBuilder } from 'kysely';
+import type { AnyDatabase } from '../database/index.ts';
+import { quoteIdentifier, quoteLiteral } from '../database/isolation-sql.ts';
+import type { SourceExpression } from './definition.ts';
+
+/** Quotes a name with its schema. */
+export function qualified(schema: string, name: string): string {
+  return `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
+}
+
+/**
+ * A UUID made from texts, the same in every run: the first bits of a SHA-256, marked as version 8 (RFC 9562, custom). A
+ * migration that is killed and run again, or rehearsed on a copy, so makes the same identifiers.
+ */
+export function uuidSql(namespace: string, parts: string): string {
+  const hash = `encode(sha256(convert_to(${quoteLiteral(`${namespace}:`)} || ${parts}, 'UTF8')), 'hex')`;
+  return `(select (substr(h, 1, 12) || '8' || substr(h, 14, 3) || '8' || substr(h, 18, 15))::uuid from (select ${hash} as h) as d)`;
+}
+
+/** A column or SQL of a definition as text, with its parameters written out; columns are those of `alias`. */
+export function expressionText(db: AnyDatabase, expression: SourceExpression, alias: string): string {
+  if (typeof expression === 'string') return `${quoteIdentifier(alias)}.${quoteIdentifier(expression)}`;
+  return `(${inlined(db, expression)})`;
+}
+
+function inlined(db: AnyDatabase, expression: RawBuilder<unknown>): string {
+  const { sql, parameters } = expression.compile(db.withoutPlugins());
+  return sql.replace(/\$(\d+)/g, (_, place: string) => literal(parameters[Number(place) - 1]));
+}
+
+function literal(value: unknown): string {
+  if (value === null || value === undefined) return 'null';
+  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return String(value);
+  if (typeof value === 'string') return quoteLiteral(value);
+  throw new TypeError('SQL of a migration definition takes texts, numbers, booleans and null as values');
+}
+
+/** Runs a statement that stands as text. */
+export async function execute<Row = unknown>(
+  db: AnyDatabase,
+  text: string,
+  parameters: readonly unknown[] = [],
+): Promise<{ rows: Row[]; affected: number }> {
+  const result = await db.executeQuery<Row>(CompiledQuery.raw(text, [...parameters]));
+  return { rows: result.rows, affected: Number(result.numAffectedRows ?? 0) };
+}

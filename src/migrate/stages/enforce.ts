@@ -1,0 +1,148 @@
+import { isolateTable, quoteIdentifier, quoteLiteral, unisolateTable } from '../../database/isolation-sql.ts';
+import { keyText, type Model, type OwnTable } from '../model.ts';
+import type { Step, StepLock } from '../plan.ts';
+import { qualified } from '../sql-text.ts';
+import { objectName } from '../triggers.ts';
+
+/**
+ * Makes the database hold what the backfill did. Rows without a tenant leave first, children before parents; then, for
+ * each table, presence, a key that begins with the tenant, foreign keys that cannot cross tenants, row-level security.
+ */
+export function enforceSteps(model: Model): Step[] {
+  const childrenFirst = [...model.own].reverse();
+  return [
+    ...childrenFirst
+      .filter((table) => table.unresolved.kind === 'quarantine' || hasQuarantineAbove(table))
+      .map((table) => quarantineStep(model, table)),
+    ...model.own.flatMap((table) => presenceSteps(model, table)),
+    ...model.own.flatMap((table) => keySteps(model, table)),
+    ...model.own.flatMap((table) => referenceSteps(model, table)),
+    ...model.own.map((table) =>
+      step(`enforce:${table.name}:isolation`, table, 'access exclusive', {
+        sql: isolateTable({ schema: model.schema, table: table.name, column: model.column }),
+        undo: unisolateTable({ schema: model.schema, table: table.name }),
+      }),
+    ),
+  ];
+}
+
+/** Rows below a quarantined row have no tenant either; they go with it. */
+export function hasQuarantineAbove(table: OwnTable): boolean {
+  const parent = table.via?.parent;
+  return parent !== undefined && (parent.unresolved.kind === 'quarantine' || hasQuarantineAbove(parent));
+}
+
+function step(
+  id: string,
+  table: OwnTable,
+  lock: StepLock,
+  { sql, undo, kind = 'transaction' }: { sql: readonly string[]; undo: readonly string[]; kind?: Step['kind'] },
+): Step {
+  return { id, stage: 'enforce', table: table.name, kind, sql, undo, lock };
+}
+
+/** The row is kept as JSON text with its key and reason, and comes back from there column by column. */
+function quarantineStep(model: Model, table: OwnTable): Step {
+  const mine = `migration = ${quoteLiteral(model.name)} and table_name = ${quoteLiteral(table.name)}`;
+  const reason = `${table.path.split(' → ')[0]} leads to no tenant`;
+  const columns = table.table.columns
+    .filter((column) => !column.generated)
+    .map((column) => quoteIdentifier(column.name));
+  return step(`enforce:${table.name}:quarantine`, table, 'row', {
+    sql: [
+      `with gone as (delete from ${table.sql} as t where t.${quoteIdentifier(model.column)} is null returning t.*)
+  insert into tenantry.migration_quarantine (migration, table_name, row_key, row_data, reason)
+  select ${quoteLiteral(model.name)}, ${quoteLiteral(table.name)}, ${keyText(table.key, 'gone')}, row_to_json(gone), ${quoteLiteral(reason)} from gone`,
+    ],
+    undo: [
+      `insert into ${table.sql} (${columns.join(', ')}) overriding system value
+  select ${columns.map((column) => `r.${column}`).join(', ')}
+  from tenantry.migration_quarantine q cross join lateral json_populate_record(null::${table.sql}, q.row_data) as r
+  where ${mine.replace('migration =', 'q.migration =').replace('table_name =', 'q.table_name =')}`,
+      `delete from tenantry.migration_quarantine where ${mine}`,
+    ],
+  });
+}
+
+function presenceSteps(model: Model, table: OwnTable): Step[] {
+  const column = quoteIdentifier(model.column);
+  const name = 'tenantry_present';
+  return [
+    step(`enforce:${table.name}:present`, table, 'access exclusive', {
+      sql: [`alter table ${table.sql} add constraint ${name} check (${column} is not null) not valid`],
+      undo: [`alter table ${table.sql} drop constraint if exists ${name}`],
+    }),
+    step(`enforce:${table.name}:present-valid`, table, 'share update exclusive', {
+      sql: [`alter table ${table.sql} validate constraint ${name}`],
+      undo: [],
+    }),
+    step(`enforce:${table.name}:not-null`, table, 'access exclusive', {
+      sql: [
+        `alter table ${table.sql} alter column ${column} set not null`,
+        `alter table ${table.sql} drop constraint ${name}`,
+      ],
+      undo: [`alter table ${table.sql} alter column ${column} drop not null`],
+    }),
+  ];
+}
+
+/** A unique key that begins with the tenant: what foreign keys refer to, and the index of every scoped query. */
+function keySteps(model: Model, table: OwnTable): Step[] {
+  const name = objectName(model, table.name, 'tenantry_key');
+  const columns = [model.column, ...table.key.map((column) => column.name)].map(quoteIdentifier).join(', ');
+  const index = qualified(model.schema, name);
+  return [
+    step(`enforce:${table.name}:index`, table, 'share update exclusive', {
+      kind: 'concurrently',
+      sql: [
+        `drop index concurrently if exists ${index}`,
+        `create unique index concurrently ${quoteIdentifier(name)} on ${table.sql} (${columns})`,
+      ],
+      undo: [`drop index if exists ${index}`],
+    }),
+    step(`enforce:${table.name}:key`, table, 'access exclusive', {
+      sql: [
+        `alter table ${table.sql} add constraint ${quoteIdentifier(name)} unique using index ${quoteIdentifier(name)}`,
+      ],
+      undo: [`alter table ${table.sql} drop constraint if exists ${quoteIdentifier(name)}`],
+    }),
+  ];
+}
+
+/** Foreign keys to the tenant and, with the tenant in them, to the parents: a row cannot refer across tenants. */
+function referenceSteps(model: Model, table: OwnTable): Step[] {
+  const column = quoteIdentifier(model.column);
+  const wanted = [
+    {
+      name: 'tenantry_tenant_fk',
+      sql: `foreign key (${column}) references tenantry.tenants (tenant_id)`,
+    },
+    ...table.references.flatMap(({ key, parent: parentName }) => {
+      const parent = model.own.find((candidate) => candidate.name === parentName);
+      const toKey = parent?.key.map((part) => part.name) ?? [];
+      if (
+        parent === undefined ||
+        toKey.length !== key.targetColumns.length ||
+        !toKey.every((part) => key.targetColumns.includes(part))
+      )
+        return [];
+      const own = toKey.map((part) => quoteIdentifier(key.columns[key.targetColumns.indexOf(part)] ?? '')).join(', ');
+      return [
+        {
+          name: objectName(model, `${table.name}.${key.name}`, 'tenantry_fk'),
+          sql: `foreign key (${column}, ${own}) references ${parent.sql} (${column}, ${toKey.map(quoteIdentifier).join(', ')})`,
+        },
+      ];
+    }),
+  ];
+  return wanted.flatMap(({ name, sql }) => [
+    step(`enforce:${table.name}:${name}`, table, 'share row exclusive', {
+      sql: [`alter table ${table.sql} add constraint ${quoteIdentifier(name)} ${sql} not valid`],
+      undo: [`alter table ${table.sql} drop constraint if exists ${quoteIdentifier(name)}`],
+    }),
+    step(`enforce:${table.name}:${name}-valid`, table, 'share update exclusive', {
+      sql: [`alter table ${table.sql} validate constraint ${quoteIdentifier(name)}`],
+      undo: [],
+    }),
+  ]);
+}

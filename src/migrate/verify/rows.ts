@@ -1,0 +1,129 @@
+import { quoteIdentifier, quoteLiteral } from '../../database/isolation-sql.ts';
+import { checksumSettings, checksumSql } from '../checksum.ts';
+import type { OwnTable } from '../model.ts';
+import { execute } from '../sql-text.ts';
+import {
+  type Checker,
+  joinsToSource,
+  mayBeQuarantined,
+  none,
+  numbers,
+  quarantined,
+  type VerifyCheck,
+} from './check.ts';
+
+/** Every row has a tenant, or waits for quarantine because it leads nowhere. */
+export async function checkTotal({ tx, column, done }: Checker, table: OwnTable): Promise<VerifyCheck> {
+  const source = table.via === undefined ? 't' : 's';
+  const found = await numbers<'rows' | 'missing' | 'leading'>(
+    tx,
+    `select count(*)::text as rows, count(*) filter (where t.${column} is null)::text as missing,
+  count(*) filter (where t.${column} is null and ${source}.${column} is not null)::text as leading
+from ${table.sql} as t ${joinsToSource(table)}`,
+  );
+  const waiting = mayBeQuarantined(table) && !done.has(`enforce:${table.name}:quarantine`);
+  if (!waiting)
+    return none('total', table.name, found.missing, 'rows have no tenant', `${found.rows} rows, each with one tenant`);
+  const good = `${found.rows - found.missing} rows with one tenant, ${found.missing} bound for quarantine`;
+  return none('total', table.name, found.leading, 'rows lead to a tenant and have none', good);
+}
+
+/** The tenant of a row is that of the source row it leads to, found again by joins. */
+export async function checkTenant({ tx, column }: Checker, table: OwnTable): Promise<VerifyCheck> {
+  const found = await numbers<'wrong' | 'tenants'>(
+    tx,
+    `select count(*) filter (where t.${column} is distinct from s.${column})::text as wrong, count(distinct t.${column})::text as tenants
+from ${table.sql} as t ${joinsToSource(table)} where s.${column} is not null`,
+  );
+  return none(
+    'tenant',
+    table.name,
+    found.wrong,
+    'rows have another tenant than the row they lead to',
+    `${found.tenants} tenants`,
+  );
+}
+
+/** A row and what it refers to have the same tenant. */
+export async function checkClosed({ tx, model, column }: Checker, table: OwnTable): Promise<VerifyCheck[]> {
+  const checks: VerifyCheck[] = [];
+  for (const { key, parent: parentName } of table.references) {
+    const parent = model.own.find((candidate) => candidate.name === parentName);
+    if (parent === undefined) continue;
+    const on = key.columns.map(
+      (name, place) => `t.${quoteIdentifier(name)} = o.${quoteIdentifier(key.targetColumns[place] ?? '')}`,
+    );
+    const found = await numbers<'crossing'>(
+      tx,
+      `select count(*)::text as crossing from ${table.sql} as t join ${parent.sql} as o on ${on.join(' and ')} where t.${column} <> o.${column}`,
+    );
+    checks.push(
+      none(
+        'closed',
+        table.name,
+        found.crossing,
+        `rows refer to "${parentName}" of another tenant`,
+        `${key.name} stays within its tenant`,
+      ),
+    );
+  }
+  return checks;
+}
+
+/** Every tenant that a row names exists. */
+export async function checkOrphans({ tx, column }: Checker, table: OwnTable): Promise<VerifyCheck> {
+  const found = await numbers<'orphans'>(
+    tx,
+    `select count(*)::text as orphans from (select distinct t.${column} as tenant from ${table.sql} as t) as t
+where t.tenant is not null and not exists (select 1 from tenantry.tenants n where n.tenant_id = t.tenant)`,
+  );
+  return none('orphans', table.name, found.orphans, 'tenants of rows do not exist', 'every tenant exists');
+}
+
+/** Nothing but the tenant changed: the checksum of the other columns, with quarantined rows, is that of the baseline. */
+export async function checkConserved({ tx, model, writes }: Checker, table: OwnTable): Promise<VerifyCheck> {
+  for (const setting of checksumSettings) await execute(tx, setting);
+  const stored = await execute<{ row_count: string; checksum: string }>(
+    tx,
+    'select row_count::text, checksum from tenantry.migration_baselines where migration = $1 and table_name = $2',
+    [model.name, table.name],
+  );
+  const before = stored.rows[0];
+  const name = 'conserved';
+  if (before === undefined) return { name, table: table.name, status: 'skip', detail: 'no baseline yet' };
+  const since = writes.get(table.name) ?? 0;
+  if (since > 0) {
+    const detail = `the application wrote ${since} times since the baseline, so it is no measure`;
+    return { name, table: table.name, status: 'skip', detail };
+  }
+  const aside = checksumSql({ ...table, sql: quarantined(model, table) });
+  const after = await execute<{ row_count: string; checksum: string }>(
+    tx,
+    `select sum(row_count)::text as row_count, sum(checksum::numeric)::text as checksum from (${checksumSql(table)} union all ${aside}) as sums`,
+  );
+  const now = after.rows[0];
+  const same = now?.row_count === before.row_count && now.checksum === before.checksum;
+  const detail = same
+    ? `${before.row_count} rows, checksum ${before.checksum}`
+    : `${before.row_count} rows became ${now?.row_count}, checksum ${before.checksum} became ${now?.checksum}`;
+  return { name, table: table.name, status: same ? 'pass' : 'fail', detail };
+}
+
+/** The sequence value is read as text through the catalogue, where it is absent before expand and after contract. */
+export async function writesSince(
+  { tx, model }: Pick<Checker, 'tx' | 'model'>,
+  table: OwnTable,
+  sequence: string,
+): Promise<number> {
+  const exists = await execute<{ found: boolean }>(
+    tx,
+    `select to_regclass(${quoteLiteral(sequence)}) is not null as found`,
+  );
+  if (exists.rows[0]?.found !== true) return 0;
+  const found = await numbers<'writes'>(
+    tx,
+    `select (case when s.is_called then s.last_value else 0 end - coalesce((select writes from tenantry.migration_baselines
+  where migration = ${quoteLiteral(model.name)} and table_name = ${quoteLiteral(table.name)}), 0))::text as writes from ${sequence} as s`,
+  );
+  return found.writes;
+}
