@@ -74,7 +74,7 @@ export async function applyMigration(
   const begun = clock().getTime();
   return db.connection().execute(async (connection: AnyDatabase) => {
     const plan = await agreedPlan(connection, definition, given, actor);
-    const lease = await takeLease(connection, plan.migration, runnerName());
+    const lease = await takeLease(connection, plan.migration, runnerName(), runnerSettings(settings).leasePatience);
     try {
       const { model, catalogue } = await loadModel(connection, definition);
       refuseDrift(model, plan, driftBetween(plan.catalogue, fingerprints(catalogue)));

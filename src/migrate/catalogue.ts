@@ -38,18 +38,17 @@ export interface CatalogueTable {
   readonly readers: readonly string[];
 }
 
-/** What the migration itself adds is named so, and is left out when two states of a table are compared. */
-export const ownPrefix = 'tenantry_';
+/** How what the migration itself adds is named; it is left out when two states of a table are compared. */
+const own = '^(A0_)?tenantry_';
 
 /**
  * Reads the ordinary and partitioned tables of a schema. Columns named `tenantColumn` and objects made by a migration
  * are left out, so that the picture is the same before and while a migration runs.
  */
 export async function readCatalogue(db: AnyDatabase, schema: string, tenantColumn: string): Promise<CatalogueTable[]> {
-  const own = `${ownPrefix}%`.replaceAll('_', '\\_');
   const result = await sql<CatalogueTable>`
     select c.relname as "name", c.relrowsecurity and not exists (select 1 from pg_policy p
-        where p.polrelid = c.oid and p.polname like ${own}) as "rowSecurity",
+        where p.polrelid = c.oid and p.polname ~ ${own}) as "rowSecurity",
       pg_has_role(c.relowner, 'usage') as "owned",
       coalesce((select json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
           'notNull', a.attnotnull, 'generated', a.attgenerated <> '') order by a.attnum)
@@ -64,17 +63,17 @@ export async function readCatalogue(db: AnyDatabase, schema: string, tenantColum
           'targetColumns', (select json_agg(a.attname order by k.place) from unnest(f.confkey) with ordinality as k(attnum, place)
             join pg_attribute a on a.attrelid = f.confrelid and a.attnum = k.attnum)) order by f.conname)
         from pg_constraint f join pg_class t on t.oid = f.confrelid join pg_namespace tn on tn.oid = t.relnamespace
-        where f.conrelid = c.oid and f.contype = 'f' and f.conname not like ${own}), '[]') as "foreignKeys",
+        where f.conrelid = c.oid and f.contype = 'f' and f.conname !~ ${own}), '[]') as "foreignKeys",
       coalesce((select json_agg(d.definition order by d.definition) from (
           select p.conname || ' ' || pg_get_constraintdef(p.oid) as definition from pg_constraint p
-          where p.conrelid = c.oid and p.conname not like ${own} and p.contype <> 'n'
+          where p.conrelid = c.oid and p.conname !~ ${own} and p.contype <> 'n'
           union all
           select pg_get_indexdef(i.indexrelid) from pg_index i join pg_class x on x.oid = i.indexrelid
-          where i.indrelid = c.oid and x.relname not like ${own}
+          where i.indrelid = c.oid and x.relname !~ ${own}
         ) as d), '[]') as "definitions",
       coalesce((select json_agg(g.tgname order by g.tgname) from pg_trigger g
         where g.tgrelid = c.oid and not g.tgisinternal and g.tgenabled <> 'D' and (g.tgtype & 16) <> 0
-          and g.tgname not like ${own}), '[]') as "updateTriggers",
+          and g.tgname !~ ${own}), '[]') as "updateTriggers",
       coalesce((select json_agg(distinct r.rolname) from aclexplode(c.relacl) as acl join pg_roles r on r.oid = acl.grantee
         where acl.privilege_type = 'SELECT' and acl.grantee <> c.relowner and not r.rolsuper and not r.rolbypassrls
           and r.rolname not in ('tenantry_app', 'tenantry_service')

@@ -58,7 +58,7 @@ export async function rollbackMigration(
   return db.connection().execute(async (connection: AnyDatabase) => {
     const stored = await readMigration(connection, definition.name);
     if (stored === undefined) throw new TenantryError('migration_not_found', { migration: definition.name });
-    const lease = await takeLease(connection, definition.name, runnerName());
+    const lease = await takeLease(connection, definition.name, runnerName(), runnerSettings(settings).leasePatience);
     try {
       const session: Session = {
         db: connection,

@@ -12,7 +12,7 @@ export interface TestDatabase<DB> {
   readonly owner: Kysely<DB>;
   readonly kind: 'pglite' | 'postgres';
   /** Connection strings, on a real server only. */
-  readonly urls?: { readonly app: string; readonly owner: string; readonly superuser: string };
+  readonly urls?: { readonly app: string; readonly owner: string; readonly legacy: string; readonly superuser: string };
   destroy(): Promise<void>;
 }
 
@@ -44,13 +44,21 @@ export async function postgresDatabase<DB>({
   };
   const inside = new URL(superuser);
   inside.pathname = `/${name}`;
-  const urls = { app: login('tenantry_test_app'), owner: login('tenantry_test_owner'), superuser: inside.href };
+  const urls = {
+    app: login('tenantry_test_app'),
+    owner: login('tenantry_test_owner'),
+    legacy: login('tenantry_test_legacy'),
+    superuser: inside.href,
+  };
   await once(urls.superuser, 'grant create on schema public to tenantry_test_owner');
   const pools = {
     app: new Pool({ connectionString: urls.app, max: connections }),
     owner: new Pool({ connectionString: urls.owner, max: 5 }),
   };
-  for (const pool of Object.values(pools)) pool.on('error', () => undefined);
+  for (const pool of Object.values(pools)) {
+    pool.on('error', () => undefined);
+    pool.on('connect', (client) => client.on('error', () => undefined));
+  }
   const app = new Kysely<DB>({ dialect: new PostgresDialect({ pool: nameStatements(pools.app) }) });
   const owner = new Kysely<DB>({ dialect: new PostgresDialect({ pool: pools.owner }) });
   if (install) await installSchema(owner, { grantTo: ['tenantry_test_app'] });

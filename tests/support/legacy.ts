@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely';
-import { type AnyMigration, defineMigration, firstIsOwner, quarantine, shared, via } from 'tenantry/migrate';
-import { hybridSeats, perUser } from 'tenantry/tenancy';
+import { type AnyMigration, defineMigration, firstIsOwner, quarantine, shared, via } from '../../src/migrate/index.ts';
+import { hybridSeats, perUser } from '../../src/tenancy/index.ts';
 
 /** A small legacy application: customers, what they made, and what their keys did. */
 export interface Legacy {

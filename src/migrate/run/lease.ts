@@ -1,5 +1,7 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { TenantryError } from '../../core/index.ts';
-import type { AnyDatabase } from '../../database/index.ts';
+import { type AnyDatabase, inTransaction } from '../../database/index.ts';
+import { sqlstateOf } from '../../database/install.ts';
 import { execute } from '../sql-text.ts';
 
 /** The right of one runner to work on a migration. */
@@ -15,30 +17,24 @@ const leaseSeconds = 15;
 
 interface LeaseRow {
   readonly lease_token: string | number;
-  readonly holder: string;
-  readonly lease_until: Date;
+  readonly holder: string | null;
+  readonly lease_until: Date | null;
 }
 
 /**
  * Takes the lease of a migration. A lease is free when nobody holds it, when the holder's connection is gone, or when it
- * ran out and the holder's connection does nothing.
+ * ran out and the holder's connection does nothing. The server may need a moment to notice that a killed holder is gone,
+ * so it is asked for up to `patience` milliseconds.
  *
  * @throws TenantryError `migration_running` when another runner holds it.
  */
-export async function takeLease(db: AnyDatabase, migration: string, holder: string): Promise<Lease> {
-  const taken = await execute<LeaseRow>(
-    db,
-    `update tenantry.migrations m set holder = $2, holder_pid = pg_backend_pid(), lease_token = lease_token + 1,
-  lease_until = clock_timestamp() + interval '${leaseSeconds} seconds'
-where name = $1 and (holder is null
-  or not exists (select 1 from pg_stat_activity a where a.pid = m.holder_pid and a.datname = current_database())
-  or (lease_until < clock_timestamp()
-    and not exists (select 1 from pg_stat_activity a where a.pid = m.holder_pid and a.state = 'active' and a.pid <> pg_backend_pid())))
-returning lease_token, holder, lease_until`,
-    [migration, holder],
-  );
-  const row = taken.rows[0];
-  if (row !== undefined) return { migration, holder, token: Number(row.lease_token) };
+export async function takeLease(db: AnyDatabase, migration: string, holder: string, patience: number): Promise<Lease> {
+  for (let waited = 0; ; waited += 100) {
+    const token = await tryLease(db, migration, holder);
+    if (token !== undefined) return { migration, holder, token };
+    if (waited >= patience) break;
+    await wait(100);
+  }
   const held = await execute<LeaseRow>(
     db,
     'select lease_token, holder, lease_until from tenantry.migrations where name = $1',
@@ -46,8 +42,32 @@ returning lease_token, holder, lease_until`,
   );
   const other = held.rows[0];
   if (other === undefined) throw new TenantryError('migration_not_found', { migration });
-  const until = other.lease_until.toISOString();
-  throw new TenantryError('migration_running', { migration, holder: other.holder, until });
+  const until = other.lease_until?.toISOString() ?? 'a moment ago';
+  throw new TenantryError('migration_running', { migration, holder: other.holder ?? 'another runner', until });
+}
+
+/** One try; a holder in the middle of a step has the row locked, which is a refusal too. */
+async function tryLease(db: AnyDatabase, migration: string, holder: string): Promise<number | undefined> {
+  try {
+    return await inTransaction(db, undefined, async (tx) => {
+      await execute(tx, `set local lock_timeout = 500`);
+      const taken = await execute<LeaseRow>(
+        tx,
+        `update tenantry.migrations m set holder = $2, holder_pid = pg_backend_pid(), lease_token = lease_token + 1,
+  lease_until = clock_timestamp() + interval '${leaseSeconds} seconds'
+where name = $1 and (holder is null
+  or not exists (select 1 from pg_stat_activity a where a.pid = m.holder_pid and a.datname = current_database())
+  or (lease_until < clock_timestamp()
+    and not exists (select 1 from pg_stat_activity a where a.pid = m.holder_pid and a.state = 'active' and a.pid <> pg_backend_pid())))
+returning lease_token, holder, lease_until`,
+        [migration, holder],
+      );
+      return taken.rows[0] === undefined ? undefined : Number(taken.rows[0].lease_token);
+    });
+  } catch (error) {
+    if (sqlstateOf(error) === '55P03') return undefined;
+    throw error;
+  }
 }
 
 /**

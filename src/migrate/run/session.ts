@@ -13,6 +13,8 @@ export interface RunnerSettings {
   readonly lockTimeout?: number;
   /** How often a statement that found no lock, or met a deadlock, is tried again; 30 when absent. */
   readonly lockRetries?: number;
+  /** How long to wait for another runner that may be gone, in milliseconds; 3,000 when absent. */
+  readonly leasePatience?: number;
 }
 
 /** One runner at work: its connection, its lease and its manners. */
@@ -31,8 +33,12 @@ export function runnerName(): string {
 }
 
 /** Fills in the defaults of a runner's settings. */
-export function runnerSettings({ lockTimeout = 2000, lockRetries = 30 }: RunnerSettings): Required<RunnerSettings> {
-  return { lockTimeout, lockRetries };
+export function runnerSettings({
+  lockTimeout = 2000,
+  lockRetries = 30,
+  leasePatience = 3000,
+}: RunnerSettings): Required<RunnerSettings> {
+  return { lockTimeout, lockRetries, leasePatience };
 }
 
 const retried = ['55P03', '40P01', '40001'];

@@ -27,7 +27,6 @@ export function backfillSteps(model: Model): Step[] {
 }
 
 function rowsStep(model: Model, table: OwnTable): Step {
-  const column = quoteIdentifier(model.column);
   return {
     id: `backfill:${table.name}`,
     stage: 'backfill',
