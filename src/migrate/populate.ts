@@ -26,7 +26,7 @@ export function populateStatements(model: Model, filter: string): PopulateStatem
     );
     if (model.definition.members !== undefined) statements.push({ name: 'members', sql: members(model, rows, now) });
   } else {
-    statements.push({ name: 'users', sql: userLookups(rows) });
+    statements.push({ name: 'owners', sql: ownerLookups(model, rows) });
   }
   if (model.definition.apiKeys !== undefined) {
     statements.push({ name: 'keys', sql: keys(model, rows, now) }, { name: 'digests', sql: digests(model, rows) });
@@ -58,9 +58,13 @@ function providerLookups(rows: string): string {
   on conflict (kind, value) do nothing`;
 }
 
-function userLookups(rows: string): string {
+/** What names the tenant of one user, or of the whole program, for the strategy that the migration leads to. */
+function ownerLookups(model: Model, rows: string): string {
+  const { to } = model.definition;
+  const named = to.lookupOf('');
+  const value = to.tenantKind === 'user' ? 'r.user_id' : quoteLiteral(named?.value ?? '');
   return `insert into tenantry.tenant_lookups (kind, value, tenant_id)
-  select 'user', r.user_id, r.tenant_id from ${rows} where r.user_id is not null
+  select distinct ${quoteLiteral(named?.kind ?? to.tenantKind)}, ${value}, r.tenant_id from ${rows}
   on conflict (kind, value) do nothing`;
 }
 

@@ -41,6 +41,7 @@ export async function survey(tx: AnyDatabase, model: Model): Promise<Survey> {
   await execute(tx, `analyze ${planMap}`);
   await refuseUngrouped(tx, model);
   await refuseConflicts(tx, model);
+  await refuseWrongGroups(tx, model);
   const rows = mappedRows(model, 'true', planMap);
   const totals = await execute<Record<'source' | 'tenants' | 'members' | 'keys', string>>(
     tx,
@@ -117,6 +118,33 @@ async function refuseConflicts(tx: AnyDatabase, model: Model): Promise<void> {
       'members.userId is empty, or the same for two persons of one tenant; choose a unique column, or join them with sameMember.',
     );
   }
+}
+
+/** Strategies without organizations have one tenant for each user, or one for all; the groups must fit that. */
+async function refuseWrongGroups(tx: AnyDatabase, model: Model): Promise<void> {
+  const { to, members } = model.definition;
+  if (to.tenantKind === 'organization') return;
+  const rows = mappedRows(model, 'true', planMap);
+  const invalid = (path: string, problem: string): TenantryError =>
+    new TenantryError('migration_definition_invalid', { migration: model.name, path, problem });
+  if (to.tenantKind === 'program') {
+    const { count } = await countSamples(tx, `select distinct r.tenant_id::text as sample from ${rows}`);
+    if (count <= 1) return;
+    throw invalid('tenants.sameTenant', `makes ${count} tenants, and ${to.name} has one: group by a constant`);
+  }
+  if (members === undefined) throw invalid('members', `is missing: ${to.name} names each tenant by its user`);
+  const { count, samples } = await countSamples(
+    tx,
+    `select min(r.k) as sample from ${rows} group by r.tenant_id having count(distinct r.user_id) <> 1`,
+  );
+  if (count === 0) return;
+  throw new TenantryError('migration_conflict', {
+    migration: model.name,
+    table: model.source.name,
+    rows: count,
+    keys: samples,
+    remedy: 'These rows make tenants with no user or with several; group by what members.userId is.',
+  });
 }
 
 async function surveyTable(tx: AnyDatabase, model: Model, table: OwnTable): Promise<Survey['tables'][number]> {
