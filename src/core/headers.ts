@@ -1,7 +1,8 @@
-/** Headers in any of the forms that frameworks give: fetch `Headers`, Node's record, or raw pairs. */
+/** Headers in any of the forms that frameworks give: fetch `Headers`, Node's record, its `rawHeaders`, or pairs. */
 export type HeadersLike =
   | { get(name: string): string | null }
   | Readonly<Record<string, string | readonly string[] | undefined>>
+  | readonly string[]
   | readonly (readonly [string, string])[];
 
 /**
@@ -19,7 +20,7 @@ export function readHeader(headers: HeadersLike, name: string): string | undefin
   if (isReader(headers)) return headers.get(name) ?? undefined;
   const wanted = name.toLowerCase();
   const found: string[] = [];
-  for (const [key, value] of isPairs(headers) ? headers : Object.entries(headers)) {
+  for (const [key, value] of isList(headers) ? pairs(headers) : Object.entries(headers)) {
     if (value === undefined || key.toLowerCase() !== wanted) continue;
     if (typeof value === 'string') found.push(value);
     else found.push(...value);
@@ -31,6 +32,20 @@ function isReader(headers: HeadersLike): headers is { get(name: string): string 
   return 'get' in headers && typeof headers.get === 'function';
 }
 
-function isPairs(headers: HeadersLike): headers is readonly (readonly [string, string])[] {
+function isList(headers: HeadersLike): headers is readonly string[] | readonly (readonly [string, string])[] {
   return Array.isArray(headers);
+}
+
+/** `rawHeaders` holds names and values by turns. */
+function* pairs(list: readonly string[] | readonly (readonly [string, string])[]): Iterable<readonly [string, string]> {
+  for (let index = 0; index < list.length; index += 1) {
+    const entry = list[index];
+    if (typeof entry !== 'string') {
+      if (entry !== undefined) yield entry;
+      continue;
+    }
+    index += 1;
+    const value = list[index];
+    if (typeof value === 'string') yield [entry, value];
+  }
 }

@@ -10,7 +10,10 @@ let sequence = 0;
 
 /**
  * Makes a UUIDv7 (RFC 9562): 48 bits of Unix milliseconds, then 12 bits that count up within one millisecond of this
- * process, then 62 random bits. Identifiers of one process therefore sort in the order in which they were made.
+ * process, then 62 random bits. Identifiers of one process therefore sort in the order in which they were made, also
+ * when the clock steps back.
+ *
+ * @param now Unix milliseconds, a whole number below 2^48.
  *
  * @example
  * ```ts
@@ -20,6 +23,7 @@ let sequence = 0;
  * ```
  */
 export function uuidv7(now: number = Date.now()): string {
+  if (!Number.isInteger(now) || now >= 2 ** 48) throw new RangeError('a UUIDv7 takes whole milliseconds below 2^48');
   if (used === pool.length) {
     randomFillSync(pool);
     used = 0;

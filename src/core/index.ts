@@ -14,5 +14,6 @@ export type { HeadersLike } from './headers.ts';
 export { readHeader } from './headers.ts';
 export type { Ids } from './ids.ts';
 export { isUuid, uuidv7 } from './ids.ts';
+export { opaqueId } from './opaque-id.ts';
 export { permits } from './permissions.ts';
 export { cleanText } from './text.ts';

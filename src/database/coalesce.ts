@@ -50,7 +50,7 @@ export function createCoalescer<Item, Result>({
         batch.map((waiting) => waiting.item),
       );
       if (results.length !== batch.length) throw new TypeError('a coalesced statement must answer each of its items');
-      results.forEach((result, index) => batch[index]?.resolve(result));
+      for (const [index, result] of results.entries()) batch[index]?.resolve(result);
     } catch (error) {
       for (const waiting of batch) waiting.reject(error);
     }

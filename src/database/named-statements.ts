@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
+import { sqlstateOf } from './install.ts';
 
 /** The part of a `pg` client that Kysely uses. */
 interface QueryClient {
@@ -20,6 +21,10 @@ export interface NameStatementsOptions {
  * Wraps a `pg.Pool` so that statements are sent under a name made from their text. PostgreSQL then parses and plans each
  * text once per connection, which makes a primary-key read about 1.5 times as fast. Hand the pool to Kysely without this
  * wrapper where a transaction pooler cannot keep names (PgBouncer before 1.21).
+ *
+ * A statement that PostgreSQL planned before a table changed its columns (`select *` after ALTER TABLE) is sent once
+ * more under a new name. Inside a transaction PostgreSQL has ended the transaction by then, so the error reaches the
+ * caller, who can run the transaction again.
  *
  * @example
  * ```ts
@@ -50,10 +55,19 @@ export function nameStatements<Client extends QueryClient, Pool extends Connecta
   function wrap(client: Client): Client {
     const before = wrapped.get(client);
     if (before !== undefined) return before;
+    const send = (...args: unknown[]): unknown => Reflect.apply(client.query, client, args);
     const query = (text: unknown, values: unknown, ...rest: unknown[]): unknown => {
       const name = typeof text === 'string' && Array.isArray(values) ? nameOf(text) : undefined;
-      const args = name === undefined ? [text, values, ...rest] : [{ name, text, values }, ...rest];
-      return Reflect.apply(client.query, client, args);
+      if (typeof text !== 'string' || name === undefined) return send(text, values, ...rest);
+      const sent = send({ name, text, values }, ...rest);
+      if (!(sent instanceof Promise)) return sent;
+      return sent.catch((error: unknown) => {
+        if (!isStalePlan(error)) throw error;
+        if (names.get(text) === name) names.set(text, `${name.slice(0, 34)}_${randomUUID().slice(0, 8)}`);
+        return Promise.resolve(send(text, values)).catch(() => {
+          throw error;
+        });
+      });
     };
     const proxy = new Proxy(client, {
       get(target, property) {
@@ -77,3 +91,10 @@ export function nameStatements<Client extends QueryClient, Pool extends Connecta
 
 /** Transaction control and DDL gain nothing from a name. */
 const nameable = /^\s*(select|insert|update|delete|merge|with)\b/i;
+
+/** "cached plan must not change result type", told by where it is raised, since messages are translated. */
+function isStalePlan(error: unknown): boolean {
+  return (
+    sqlstateOf(error) === '0A000' && error instanceof Error && Reflect.get(error, 'routine') === 'RevalidateCachedQuery'
+  );
+}

@@ -81,9 +81,13 @@ export interface ApiKeyDigestTable {
 export interface UsageCounterTable {
   tenant_id: string;
   meter: string;
-  /** The start of the period; the epoch for limits, which have none. */
+  /** The kind of the period: `hour` to `year`, `once`, or `none` for limits. */
+  per: string;
+  /** The start of the period; the epoch for limits and for what is given once. */
   period_start: Date;
   used: Bigint;
+  /** The tenant's `entitlement_revision` under which the counter was last raised: an older one may not raise it again. */
+  entitlement_revision: Bigint;
   updated_at: Date;
 }
 

@@ -3,6 +3,7 @@ import { access, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { ProvidedContext } from 'vitest';
 import type { TestProject } from 'vitest/node';
 
 const root = join(import.meta.dirname, '../..');
@@ -21,6 +22,17 @@ declare module 'vitest' {
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const directory = await mkdtemp(join(tmpdir(), 'tenantry-dist-'));
+  const remove = (): Promise<void> => rm(directory, { recursive: true, force: true });
+  try {
+    project.provide('packed', await installPacked(directory));
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  return remove;
+}
+
+async function installPacked(directory: string): Promise<ProvidedContext['packed']> {
   const staging = join(directory, 'package');
   await mkdir(staging);
   await run(join(tools, 'tsup'), ['--out-dir', join(staging, 'dist'), '--silent'], root);
@@ -40,8 +52,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const flags = ['--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts', '--save-exact'];
   await run('npm', ['install', tarball, ...wanted, ...flags], user);
 
-  project.provide('packed', { files, tarball, project: user });
-  return () => rm(directory, { recursive: true, force: true });
+  return { files, tarball, project: user };
 }
 
 /** npm gives a list, or since version 12 a record by name. */

@@ -22,6 +22,6 @@ export function snippetsOf(markdown: string): Snippet[] {
 
 /** Finds the examples in the doc comments of a source file. */
 export function examplesOf(source: string): Snippet[] {
-  const comments = source.replaceAll(/^.*$/gm, (line) => /^ *\/?\*+ ?\/?(.*)$/.exec(line)?.[1] ?? '');
+  const comments = source.replaceAll(/^.*$/gm, (line) => /^ *(?:\/\*\*|\*) ?(.*)$/.exec(line)?.[1] ?? '');
   return snippetsOf(comments);
 }
