@@ -1,0 +1,69 @@
+/** The people side of a tenant with members. */
+export interface Organization {
+  readonly tenantId: string;
+  readonly name: string;
+  /** Names the organization among all: lower-case letters and digits, parted by single hyphens. */
+  readonly slug: string;
+  readonly plan: string;
+  readonly status: 'active' | 'suspended';
+  /** How many seats the organization bought, or may have; null: no cap. */
+  readonly seatsBought: number | null;
+  /** How many members hold a seat: the active and the pending ones. */
+  readonly seatsTaken: number;
+  readonly createdAt: Date;
+}
+
+/**
+ * What a member is now: `active` members may act; `pending` ones were given a seat and are still to come; `suspended`
+ * and `removed` ones hold no seat.
+ */
+export type MemberStatus = 'active' | 'pending' | 'suspended' | 'removed';
+
+/** A user in an organization. */
+export interface Member {
+  readonly id: string;
+  readonly tenantId: string;
+  /** The application's id of the user. */
+  readonly userId: string;
+  readonly email: string | null;
+  readonly name: string | null;
+  readonly role: string;
+  readonly status: MemberStatus;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+/** A member, named by its own id or by the user's. */
+export type MemberRef = { readonly tenantId: string } & (
+  | { readonly memberId: string; readonly userId?: never }
+  | { readonly userId: string; readonly memberId?: never }
+);
+
+/** A member after a call that may have changed it, and whether it did. */
+export interface MemberChange {
+  readonly member: Member;
+  readonly changed: boolean;
+}
+
+/** The seats of an organization. `bought` and `free` are null where there is no cap. */
+export interface Seats {
+  readonly bought: number | null;
+  readonly taken: number;
+  /** How many more members fit; 0 when fewer seats are bought than taken. */
+  readonly free: number | null;
+}
+
+/** One part of a long list. */
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  /** Asks for the next part; null at the end. */
+  readonly nextCursor: string | null;
+}
+
+/** Which part of a list is wanted. */
+export interface PageOptions {
+  /** The `nextCursor` of the part before. */
+  readonly cursor?: string | null;
+  /** How many items at most, 1 to 1,000; 100 when absent. */
+  readonly limit?: number;
+}

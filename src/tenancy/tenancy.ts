@@ -1,0 +1,74 @@
+import type { Kysely } from 'kysely';
+import type { ModuleDeps } from '../database/index.ts';
+import type { TenancyEvent } from './events.ts';
+import { createScope, type Scope } from './scope.ts';
+import type { Strategy } from './strategies/strategy.ts';
+import type { DeclarationsOf } from './tables.ts';
+import { createTenants, type Tenants, type TenantsOptions } from './tenants.ts';
+import { createTransaction, type RunTransaction } from './transaction.ts';
+import type { DeclaredTables } from './types.ts';
+
+/** What {@link createTenancy} is made from; `db` and `strategy` are required. */
+export interface TenancyOptions<DB, Tables extends DeclarationsOf<DB> | undefined, Chosen extends Strategy>
+  extends Omit<ModuleDeps<TenancyEvent>, 'db'>,
+    TenantsOptions<Chosen> {
+  readonly db: Kysely<DB>;
+  /** Whose rows the application's tables hold; without it each is taken for a tenant's own, with `tenant_id`. */
+  readonly tables?: DeclaredTables<DB, Tables>;
+}
+
+/** Tenants under one strategy, and the ways to work on the data of one of them. */
+export interface Tenancy<
+  DB,
+  Tables extends DeclarationsOf<DB> | undefined = undefined,
+  Chosen extends Strategy = Strategy,
+> extends Tenants<Chosen> {
+  /**
+   * Gives queries that are kept to one tenant, each a single statement.
+   *
+   * @throws TenantryError `tenant_required`, `tenant_not_found` for an id that is no UUID.
+   */
+  readonly scope: Scope<DB, Tables>;
+  /**
+   * Runs work in a transaction of one tenant, under row-level security.
+   *
+   * @throws TenantryError `tenant_required`, `tenant_not_found` for an id that is no UUID, `tenant_mismatch` within a
+   * transaction of another tenant.
+   */
+  readonly transaction: RunTransaction<DB, Tables>;
+}
+
+/**
+ * Makes the tenancy module. The strategy is the one line that says who the tenant is; the rest of a program stays.
+ *
+ * @throws TenantryError `config_invalid` for declarations of tables that cannot hold; `plan_unknown` when the strategy's
+ * plan is none of `plans`.
+ *
+ * @example
+ * ```ts
+ * import { PGlite } from '@electric-sql/pglite';
+ * import { Kysely, PGliteDialect } from 'kysely';
+ * import { installSchema } from 'tenantry/database';
+ * import { createTenancy, perUser } from 'tenantry/tenancy';
+ *
+ * const db = new Kysely<Record<string, never>>({ dialect: new PGliteDialect({ pglite: new PGlite() }) });
+ * await installSchema(db);
+ * const tenancy = createTenancy({ db, strategy: perUser({ plan: 'free' }) });
+ *
+ * const { tenantId } = await tenancy.provision({ userId: 'ada', name: 'Ada' });
+ * await tenancy.resolve({ userId: 'ada', tenantId }); // { ok: true, role: 'owner', memberId: null, … }
+ * await tenancy.resolve({ userId: 'bob', tenantId }); // { ok: false, reason: 'tenant_not_found' }
+ * ```
+ */
+export function createTenancy<
+  DB,
+  const Chosen extends Strategy,
+  const Tables extends DeclarationsOf<DB> | undefined = undefined,
+>({ tables, ...options }: TenancyOptions<DB, Tables, Chosen>): Tenancy<DB, Tables, Chosen> {
+  const bound = { db: options.db, ...(tables !== undefined && { tables }) };
+  return {
+    ...createTenants(options),
+    scope: createScope<DB, Tables>(bound),
+    transaction: createTransaction<DB, Tables>(bound),
+  };
+}

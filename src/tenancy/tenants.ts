@@ -1,0 +1,254 @@
+import { cleanText, isUuid, opaqueId, systemClock, TenantryError, uuidv7 } from '../core/index.ts';
+import { type AnyDatabase, type CallOptions, inTransaction, type ModuleDeps } from '../database/index.ts';
+import { insertTenant, type TenantLookup } from '../database/tenant-row.ts';
+import type { TenancyEvent } from './events.ts';
+import { type ActorRow, findActors, findByLookup, findTenant, type TenantPatch, updateTenant } from './store.ts';
+import type { Strategy } from './strategies/strategy.ts';
+import type {
+  Provisioned,
+  ProvisionInput,
+  Resolution,
+  ResolutionDenial,
+  ResolveInput,
+  Tenant,
+  TenantChange,
+} from './tenant.ts';
+
+/** Makes an organization with its owner: what {@link createTenants} needs of the organizations module. */
+export type CreateOrganization = (
+  input: {
+    readonly name: string;
+    readonly slug?: string;
+    readonly plan?: string;
+    readonly seats?: number | null;
+    readonly owner: { readonly userId: string; readonly email?: string };
+  },
+  options?: CallOptions,
+) => Promise<{ readonly tenantId: string }>;
+
+/** Tells in which role a user is an active member of a tenant, or null. */
+export type MembershipOf = (
+  tenantId: string,
+  userId: string,
+  options?: CallOptions,
+) => Promise<{ readonly memberId: string; readonly role: string } | null>;
+
+/** What {@link createTenants} is made from, beside the database. */
+export interface TenantsOptions<Chosen extends Strategy = Strategy> {
+  readonly strategy: Chosen;
+  /** The names of the plans there are; any name is taken when absent. */
+  readonly plans?: readonly string[];
+  /** How an organization is made; without it `provision` cannot make one. */
+  readonly createOrganization?: CreateOrganization;
+  /** How memberships are found, where they are not the library's own. */
+  readonly membershipOf?: MembershipOf;
+}
+
+/** Tenants under one strategy. */
+export interface Tenants<Chosen extends Strategy = Strategy> {
+  readonly strategy: Chosen;
+  /**
+   * Gives a user a tenant to act in, whatever the strategy: the program's one; the user's own, made when first seen; or
+   * a new organization with the user as its owner, one for each call. Callers at the same moment get the same tenant
+   * where there is one for each user, or one for all.
+   *
+   * @throws TenantryError `name_invalid`; for organizations also `slug_taken` and `slug_invalid`, and `config_invalid`
+   * when no `createOrganization` was handed in.
+   */
+  provision(input: ProvisionInput, options?: CallOptions): Promise<Provisioned>;
+  /** Reads a tenant; null when there is none. */
+  get(tenantId: string, options?: CallOptions): Promise<Tenant | null>;
+  /**
+   * Tells whether a user may act, for which tenant and in which role. Ask on every request: a membership may have ended
+   * since the last. Where the strategy makes tenants by itself (`none`, `perUser`) and none is named, the tenant is made
+   * when the user is first seen.
+   *
+   * @throws TenantryError `name_invalid` for a user's id that cannot be one.
+   */
+  resolve(input: ResolveInput, options?: CallOptions): Promise<Resolution>;
+  /**
+   * Suspends a tenant: nobody may act for it, its data stays. Doing it again changes nothing.
+   *
+   * @throws TenantryError `tenant_not_found`.
+   */
+  suspend(tenantId: string, options?: CallOptions): Promise<TenantChange>;
+  /**
+   * Ends a suspension. Doing it again changes nothing.
+   *
+   * @throws TenantryError `tenant_not_found`.
+   */
+  resume(tenantId: string, options?: CallOptions): Promise<TenantChange>;
+  /**
+   * Puts a tenant on a plan and counts its `entitlementRevision` up when anything changed. `subscriptionStatus` and
+   * `anchorAt` stay as they are when absent; a `subscriptionStatus` of null takes it away.
+   *
+   * @throws TenantryError `tenant_not_found`, `plan_unknown`.
+   */
+  setPlan(
+    tenantId: string,
+    plan: string,
+    options?: CallOptions & { readonly subscriptionStatus?: string | null; readonly anchorAt?: Date },
+  ): Promise<TenantChange>;
+}
+
+/**
+ * Makes tenants under a strategy: who they are, who may act for them, what becomes of them.
+ *
+ * @throws TenantryError `plan_unknown` when the strategy's plan is none of `plans`.
+ */
+export function createTenants<const Chosen extends Strategy>({
+  db,
+  clock = systemClock,
+  ids = uuidv7,
+  events,
+  strategy,
+  plans,
+  createOrganization,
+  membershipOf,
+}: ModuleDeps<TenancyEvent> & TenantsOptions<Chosen>): Tenants<Chosen> {
+  checkPlan(strategy.plan);
+
+  function checkPlan(plan: string): void {
+    cleanText('plan', plan, 200);
+    if (plans !== undefined && !plans.includes(plan)) throw new TenantryError('plan_unknown', { plan, known: plans });
+  }
+
+  /** Opens a transaction only where a sink must write with the change. */
+  const changing = <Result>(options: CallOptions | undefined, work: (tx: AnyDatabase) => Promise<Result>) =>
+    events === undefined ? work(options?.db ?? db) : inTransaction(db, options?.db, work);
+
+  const stamp = (tenantId: string) => ({ id: ids(), tenantId, occurredAt: clock() });
+
+  /** Reads the tenant that a lookup names, or makes it. Most of the time it is there, and reading takes no lock. */
+  async function ensure(
+    lookup: TenantLookup,
+    name: string,
+    options?: CallOptions,
+  ): Promise<{ tenant: Tenant; created: boolean }> {
+    const found = await findByLookup(options?.db ?? db, lookup);
+    if (found !== null) return { tenant: found, created: false };
+    const kind = strategy.tenantKind;
+    return changing(options, async (tx) => {
+      const row = { tenantId: ids(), kind, name, plan: strategy.plan, now: clock(), lookup };
+      const { tenantId, created } = await insertTenant(tx, row);
+      if (created) {
+        const data = { kind, name, plan: strategy.plan };
+        await events?.({ ...stamp(tenantId), name: 'tenant.created', data }, tx);
+      }
+      const tenant = await findTenant(tx, tenantId);
+      if (tenant === null) throw new TenantryError('tenant_not_found', { tenant: tenantId });
+      return { tenant, created };
+    });
+  }
+
+  async function membersTenants(
+    userId: string,
+    tenantId: string | undefined,
+    options: CallOptions | undefined,
+  ): Promise<readonly ActorRow[] | 'tenant_required'> {
+    const handle = options?.db ?? db;
+    if (membershipOf === undefined) return findActors(handle, userId, tenantId);
+    if (tenantId === undefined) return 'tenant_required';
+    const found = await membershipOf(tenantId, userId, options);
+    const tenant = found === null ? null : await findTenant(handle, tenantId);
+    return found === null || tenant === null ? [] : [{ ...found, tenant }];
+  }
+
+  async function change(
+    tenantId: string,
+    patch: TenantPatch,
+    options: CallOptions | undefined,
+    announce: (before: Tenant, after: Tenant, tx: AnyDatabase) => Promise<void> | undefined,
+  ): Promise<TenantChange> {
+    if (!isUuid(tenantId)) throw new TenantryError('tenant_not_found', { tenant: String(tenantId) });
+    return changing(options, async (tx) => {
+      const result = await updateTenant(tx, tenantId, patch, clock());
+      if (result === null) throw new TenantryError('tenant_not_found', { tenant: tenantId });
+      if (result.changed) await announce(result.before, result.tenant, tx);
+      return { tenant: result.tenant, changed: result.changed };
+    });
+  }
+
+  return {
+    strategy,
+
+    async provision({ userId, name, slug, email }, options) {
+      const user = opaqueId('userId', userId);
+      const lookup = strategy.lookupOf(user);
+      const given = name === undefined ? user : cleanText('name', name, 255);
+      if (lookup !== null) {
+        const { tenant, created } = await ensure(lookup, strategy.tenantName ?? given, options);
+        return { tenantId: tenant.tenantId, created };
+      }
+      if (createOrganization === undefined) {
+        const problem = `the strategy "${strategy.name}" provisions organizations; hand in a function that makes one`;
+        throw new TenantryError('config_invalid', { path: 'createTenancy({ createOrganization })', problem });
+      }
+      const owner = { userId: user, ...(email !== undefined && { email }) };
+      const organization = { name: given, plan: strategy.plan, seats: strategy.seats.initial, owner };
+      const { tenantId } = await createOrganization({ ...organization, ...(slug !== undefined && { slug }) }, options);
+      return { tenantId, created: true };
+    },
+
+    get: async (tenantId, options) => (isUuid(tenantId) ? findTenant(options?.db ?? db, tenantId) : null),
+
+    async resolve({ userId, tenantId }, options) {
+      const user = opaqueId('userId', userId);
+      if (tenantId !== undefined && !isUuid(tenantId)) return denied('tenant_not_found');
+      const lookup = strategy.lookupOf(user);
+      if (lookup === null) {
+        const found = await membersTenants(user, tenantId, options);
+        if (typeof found === 'string') return denied(found);
+        const [first, second] = found;
+        if (second?.tenant.status === 'active') return denied('tenant_ambiguous');
+        return admitted(first?.tenant, first?.role ?? '', first?.memberId ?? null);
+      }
+      if (tenantId === undefined) {
+        const { tenant } = await ensure(lookup, strategy.tenantName ?? user, options);
+        return admitted(tenant, strategy.actingRole ?? '', null);
+      }
+      const tenant = await findByLookup(options?.db ?? db, lookup);
+      if (tenant?.tenantId !== tenantId.toLowerCase()) return denied('tenant_not_found');
+      return admitted(tenant, strategy.actingRole ?? '', null);
+    },
+
+    suspend: (tenantId, options) =>
+      change(tenantId, { status: 'suspended' }, options, (_before, _after, tx) =>
+        events?.({ ...stamp(tenantId), name: 'tenant.suspended', data: {} }, tx),
+      ),
+
+    resume: (tenantId, options) =>
+      change(tenantId, { status: 'active' }, options, (_before, _after, tx) =>
+        events?.({ ...stamp(tenantId), name: 'tenant.resumed', data: {} }, tx),
+      ),
+
+    async setPlan(tenantId, plan, options = {}) {
+      checkPlan(plan);
+      const { subscriptionStatus, anchorAt } = options;
+      const patch = {
+        plan,
+        ...(subscriptionStatus !== undefined && { subscriptionStatus }),
+        ...(anchorAt !== undefined && { anchorAt }),
+      };
+      return change(tenantId, patch, options, (before, after, tx) => {
+        const data = {
+          plan: after.plan,
+          previousPlan: before.plan,
+          subscriptionStatus: after.subscriptionStatus,
+          previousSubscriptionStatus: before.subscriptionStatus,
+        };
+        return events?.({ ...stamp(tenantId), name: 'tenant.plan_changed', data }, tx);
+      });
+    },
+  };
+}
+
+function admitted(tenant: Tenant | null | undefined, role: string, memberId: string | null): Resolution {
+  if (tenant === null || tenant === undefined) return denied('tenant_not_found');
+  if (tenant.status === 'suspended') return denied('tenant_suspended');
+  return { ok: true, tenantId: tenant.tenantId, role, memberId, tenant };
+}
+
+function denied(reason: ResolutionDenial): Resolution {
+  return { ok: false, reason };
+}
