@@ -1,1 +1,142 @@
-export {};
+/**
+ * Tenants, organizations, API keys and plans, wired into one.
+ *
+ * @packageDocumentation
+ */
+
+import type { Kysely } from 'kysely';
+import { checkWiring, createGate, type Gate } from './access/index.ts';
+import { type ApiKeyEvent, type ApiKeys, type ApiKeysOptions, createApiKeys } from './api-keys/index.ts';
+import type { ModuleDeps } from './database/index.ts';
+import {
+  createOrganizations,
+  type OrganizationEvent,
+  type Organizations,
+  type RoleDefinitions,
+  type RoleName,
+} from './organizations/index.ts';
+import {
+  createPlans,
+  type NamesOf,
+  type PlanCatalogue,
+  type PlanDefinitions,
+  type PlanNameOf,
+  type Plans,
+  type PlansEvent,
+} from './plans/index.ts';
+import {
+  createTenancy,
+  type DeclarationsOf,
+  type DeclaredTables,
+  type Strategy,
+  type StrategyName,
+  type Tenancy,
+  type TenancyEvent,
+} from './tenancy/index.ts';
+
+export type { Access, AccessResult } from './access/index.ts';
+export { isTenantryError, TenantryError } from './core/index.ts';
+export { definePlans } from './plans/index.ts';
+export { hybridSeats, none, own, perOrg, perUser, shared, trusted } from './tenancy/index.ts';
+
+/** Everything that happens to tenants. */
+export type TenantryEvent = TenancyEvent | OrganizationEvent | ApiKeyEvent | PlansEvent;
+
+/** What {@link createTenantry} is made from. */
+export interface TenantryOptions<
+  DB,
+  Definitions extends PlanDefinitions,
+  Name extends StrategyName,
+  Roles extends RoleDefinitions,
+  Tables extends DeclarationsOf<DB> | undefined,
+> extends Omit<ModuleDeps<TenantryEvent>, 'db'> {
+  /** The application's database, where `installSchema` has run. */
+  readonly db: Kysely<DB>;
+  /** The plans, made by `definePlans`. */
+  readonly plans: PlanCatalogue<Definitions>;
+  /** Who the tenant is, and on which plan it starts. */
+  readonly strategy: Strategy<Name, PlanNameOf<NoInfer<Definitions>>>;
+  /** How API keys look and when they open. */
+  readonly apiKeys?: ApiKeysOptions;
+  /** The application's own roles, added to `owner`, `admin` and `member`, with the permissions that they allow. */
+  readonly roles?: Roles;
+  /** Whose rows the application's tables hold; without it each is taken for a tenant's own, with `tenant_id`. */
+  readonly tables?: DeclaredTables<DB, Tables>;
+}
+
+/** The modules, bound to one database, one clock and one sink of events. */
+export interface Tenantry<
+  DB,
+  Definitions extends PlanDefinitions,
+  Name extends StrategyName,
+  Roles extends RoleDefinitions,
+  Tables extends DeclarationsOf<DB> | undefined,
+> {
+  readonly tenancy: Tenancy<DB, Tables, Strategy<Name, PlanNameOf<Definitions>>>;
+  readonly organizations: Organizations<RoleName<Roles>>;
+  readonly apiKeys: ApiKeys;
+  readonly plans: Plans<NamesOf<Definitions>>;
+  readonly access: Gate<DB, NamesOf<Definitions>, Tables>;
+}
+
+/**
+ * Binds the modules to a database, a catalogue of plans and a strategy. Each module can be had alone as well, from its
+ * own entry point.
+ *
+ * @throws TenantryError `config_invalid` when the parts do not fit together.
+ *
+ * @example
+ * ```ts
+ * import { PGlite } from '@electric-sql/pglite';
+ * import { Kysely, PGliteDialect } from 'kysely';
+ * import { createTenantry, definePlans, hybridSeats } from 'tenantry';
+ * import { installSchema } from 'tenantry/database';
+ *
+ * const db = new Kysely<Record<never, never>>({ dialect: new PGliteDialect({ pglite: new PGlite() }) });
+ * await installSchema(db);
+ * const plans = definePlans({ free: { quotas: { calls: { amount: 50, per: 'month' } } } });
+ * const tenantry = createTenantry({ db, plans, strategy: hybridSeats({ plan: 'free' }), apiKeys: { prefix: 'hc' } });
+ *
+ * const { tenantId } = await tenantry.tenancy.provision({ userId: 'ada', name: 'Acme' });
+ * const { secret } = await tenantry.apiKeys.issue({ tenantId });
+ * const access = await tenantry.access.authenticate({ authorization: `Bearer ${secret}` });
+ * await access.consume('calls', 1); // { used: 1, limit: 50, remaining: 49, … }
+ * ```
+ */
+export function createTenantry<
+  DB,
+  const Definitions extends PlanDefinitions,
+  Name extends StrategyName,
+  const Roles extends RoleDefinitions = Record<never, never>,
+  const Tables extends DeclarationsOf<DB> | undefined = undefined,
+>({
+  db,
+  plans: catalogue,
+  strategy,
+  apiKeys: keyOptions,
+  roles,
+  tables,
+  ...deps
+}: TenantryOptions<DB, Definitions, Name, Roles, Tables>): Tenantry<DB, Definitions, Name, Roles, Tables> {
+  checkWiring({ db, plans: catalogue, strategy, roles: roles ?? {} });
+  const { plan, seats } = strategy;
+  const organizations = createOrganizations({
+    db,
+    ...deps,
+    plan,
+    seats: strategy.tenantKind === 'organization' ? seats.initial : null,
+    ...(roles !== undefined && { roles }),
+  });
+  const tenancy = createTenancy({
+    db,
+    ...deps,
+    strategy,
+    plans: Object.keys(catalogue.plans),
+    createOrganization: organizations.create,
+    ...(tables !== undefined && { tables }),
+  });
+  const apiKeys = createApiKeys({ db, ...deps, ...keyOptions });
+  const plans = createPlans({ db, ...deps, plans: catalogue });
+  const access = createGate({ apiKeys, plans, tenancy, permissionsOf: organizations.permissionsOf });
+  return { tenancy, organizations, apiKeys, plans, access };
+}

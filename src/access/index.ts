@@ -1,1 +1,11 @@
-export {};
+/**
+ * The gate of a request: who acts, for which tenant, whether they may, and how much is left.
+ *
+ * @packageDocumentation
+ */
+
+export type { Access, AccessResult } from './access.ts';
+export type { Wiring } from './check-wiring.ts';
+export { checkWiring } from './check-wiring.ts';
+export type { Gate, GateDeps } from './gate.ts';
+export { createGate } from './gate.ts';

@@ -1,0 +1,78 @@
+import { permits, TenantryError } from '../core/index.ts';
+import type { ConsumeResult, EntitlementFacts, PlanCatalogue, PlanNames } from '../plans/index.ts';
+import type { DeclarationsOf, TenantDb } from '../tenancy/index.ts';
+import type { Access } from './access.ts';
+import type { GateDeps } from './gate.ts';
+
+/** What is known of a request that was let in. */
+export interface Admission extends Pick<Access<unknown>, 'tenant' | 'key' | 'member' | 'userId' | 'role'> {
+  readonly plan: string;
+  /** What the plans need to know of the tenant, where it was read already. */
+  readonly entitlement: EntitlementFacts | undefined;
+}
+
+/** Makes the access of one request. */
+export function accessOf<DB, Names extends PlanNames, Tables extends DeclarationsOf<DB> | undefined>(
+  { plans, tenancy, permissionsOf }: GateDeps<DB, Names, Tables>,
+  { tenant, key, member, userId, role, plan, entitlement }: Admission,
+): Access<DB, Names, Tables> {
+  const known = entitlement === undefined ? {} : { entitlement };
+  const allowed = [...(key === null ? [] : [key.scopes]), ...(role === null ? [] : [permissionsOf(role)])];
+  let db: TenantDb<DB, Tables> | undefined;
+  const has: Access<DB, Names, Tables>['has'] = (feature, options = {}) =>
+    plans.has(tenant.id, feature, { ...options, ...known });
+  const can = (permission: string): boolean => allowed.every((patterns) => permits(patterns, permission));
+
+  return {
+    tenant,
+    key,
+    member,
+    userId,
+    role,
+    get plan() {
+      return planOf<Names>(plans.catalogue, plan);
+    },
+    can,
+    require(permission) {
+      if (!can(permission)) throw new TenantryError('permission_denied', { permission });
+    },
+    async consume(meter, amount = 1, options = {}) {
+      const result = await plans.consume(tenant.id, meter, amount, { ...options, ...known });
+      if (result.ok) return result;
+      throw refusalOf(tenant.id, meter, result);
+    },
+    check: (meter, options = {}) => plans.check(tenant.id, meter, { ...options, ...known }),
+    has,
+    async requireFeature(feature, options) {
+      if (!(await has(feature, options))) throw new TenantryError('feature_missing', { feature, plan });
+    },
+    get db() {
+      const scoped = db ?? tenancy.scope(tenant.id);
+      db = scoped;
+      return scoped;
+    },
+    transaction: (work, options) => tenancy.transaction(tenant.id, work, options),
+  };
+}
+
+function planOf<Names extends PlanNames>({ plans }: PlanCatalogue, name: string): Names['plan'] {
+  if (isPlan<Names>(plans, name)) return name;
+  throw new TenantryError('plan_unknown', { plan: name, known: Object.keys(plans) });
+}
+
+function isPlan<Names extends PlanNames>(plans: PlanCatalogue['plans'], name: string): name is Names['plan'] {
+  return Object.hasOwn(plans, name);
+}
+
+function refusalOf(
+  tenantId: string,
+  meter: string,
+  { reason, limit: amount, used, requested, resetsAt }: Extract<ConsumeResult, { ok: false }>,
+): TenantryError {
+  if (reason === 'tenant_suspended') return new TenantryError('tenant_suspended', { tenantId });
+  // Even what is unlimited cannot be counted beyond the largest whole number.
+  const limit = amount === 'unlimited' ? Number.MAX_SAFE_INTEGER : amount;
+  if (reason === 'limit_reached') return new TenantryError('limit_reached', { meter, limit, used, requested });
+  const details = { meter, limit, used, requested, resetsAt: resetsAt?.toISOString() ?? null };
+  return new TenantryError('quota_exceeded', details);
+}

@@ -1,0 +1,67 @@
+import type { AcceptedKey, KeyDenial } from '../api-keys/index.ts';
+import type { CallOptions } from '../database/index.ts';
+import type { ConsumeResult, MeterState, PlanNames } from '../plans/index.ts';
+import type { DeclarationsOf, TenantDb, TenantTransaction } from '../tenancy/index.ts';
+
+/** What a request may do: who acts, for which tenant, what they may, and how much is left. */
+export interface Access<
+  DB,
+  Names extends PlanNames = PlanNames,
+  Tables extends DeclarationsOf<DB> | undefined = undefined,
+> {
+  readonly tenant: Omit<AcceptedKey['tenant'], 'plan' | 'seatsBought'>;
+  /** The user who acts, in the application's own words; null for a key of the whole tenant. */
+  readonly userId: string | null;
+  /** The role in which the user acts; null for a key of the whole tenant. */
+  readonly role: string | null;
+  /** The member who acts; null for a key of the whole tenant, and where no membership is needed. */
+  readonly member: { readonly id: string; readonly userId: string; readonly role: string } | null;
+  /** The key that was shown; null for a user of the application's own sessions. */
+  readonly key: AcceptedKey['key'] | null;
+  /**
+   * The tenant's plan.
+   *
+   * @throws TenantryError `plan_unknown` when the database names a plan that the catalogue has not.
+   */
+  readonly plan: Names['plan'];
+  /** Tells whether a permission is given: by the key's scopes and by the role, as far as there is one of each. */
+  can(permission: string): boolean;
+  /**
+   * Goes on only with a permission.
+   *
+   * @throws TenantryError `permission_denied`.
+   */
+  require(permission: string): void;
+  /**
+   * Uses units (1 when absent) of a limit or quota, all or none, exactly under any concurrency.
+   *
+   * @throws TenantryError `quota_exceeded`, `limit_reached`, `tenant_suspended`, `amount_invalid`, `plan_unknown`.
+   */
+  consume(meter: Names['meter'], amount?: number, options?: CallOptions): Promise<MeterState>;
+  /** Tells what {@link Access.consume} would answer at this moment, as a value, and uses nothing. */
+  check(meter: Names['meter'], options?: CallOptions & { readonly amount?: number }): Promise<ConsumeResult>;
+  /** Tells whether the tenant's plan has a feature. */
+  has(feature: Names['feature'], options?: CallOptions): Promise<boolean>;
+  /**
+   * Goes on only with a feature.
+   *
+   * @throws TenantryError `feature_missing`.
+   */
+  requireFeature(feature: Names['feature'], options?: CallOptions): Promise<void>;
+  /** The application's tables as the tenant sees them: each query is one statement, kept to the tenant. */
+  readonly db: TenantDb<DB, Tables>;
+  /** Runs a transaction of the tenant, under row-level security. */
+  transaction<Result>(
+    work: (tx: TenantTransaction<DB, Tables>) => Promise<Result>,
+    options?: CallOptions,
+  ): Promise<Result>;
+}
+
+/** Whether a request is let in, and why not. */
+export type AccessResult<
+  DB,
+  Names extends PlanNames = PlanNames,
+  Tables extends DeclarationsOf<DB> | undefined = undefined,
+> =
+  | { readonly ok: true; readonly access: Access<DB, Names, Tables> }
+  | { readonly ok: false; readonly reason: KeyDenial };

@@ -1,0 +1,59 @@
+import { cleanText, isUuid, TenantryError } from '../core/index.ts';
+import type { KeyEnvironment } from './token.ts';
+
+/** Everything of the tenant and of the member's role: scopes only narrow that. */
+const allScopes: readonly string[] = ['*'];
+
+const scopePattern = /^(?:\*|[a-z0-9_.-]+)(?::(?:\*|[a-z0-9_.-]+))*$/i;
+const mostScopes = 100;
+
+/**
+ * Checks the scopes of a key: patterns of permissions such as `calls:write` and `calls:*`.
+ *
+ * @throws TenantryError `api_key_invalid`.
+ */
+export function readScopes(scopes: readonly string[] = allScopes): readonly string[] {
+  if (scopes.length > mostScopes) throw invalid(`a key has at most ${mostScopes} scopes`);
+  const wrong = scopes.find((scope) => scope.length > 100 || !scopePattern.test(scope));
+  if (wrong !== undefined)
+    throw invalid('a scope must be words parted by ":", each of letters, digits, "_", "." and "-", or "*"');
+  return [...new Set(scopes)];
+}
+
+/** Checks the environment; `live` when absent. */
+export function readEnvironment(environment: KeyEnvironment = 'live'): KeyEnvironment {
+  if (environment !== 'live' && environment !== 'test') throw invalid('the environment of a key is live or test');
+  return environment;
+}
+
+/** Checks a name that may be absent. */
+export function readName(name: string | null | undefined): string | null {
+  return name === undefined || name === null ? null : cleanText('name', name, 200);
+}
+
+/** Checks a time that may be absent. */
+export function readTime(field: string, time: Date | null | undefined): Date | null {
+  if (time === undefined || time === null) return null;
+  if (!(time instanceof Date) || Number.isNaN(time.getTime())) throw invalid(`${field} must be a valid Date`);
+  return time;
+}
+
+/** Returns which part of a list is wanted; a cursor is the id that the part before ended with. */
+export function readPage({ cursor = null, limit = 100 }: { cursor?: string | null; limit?: number }): {
+  after: string | null;
+  limit: number;
+} {
+  if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
+    const problem = 'must be a whole number from 1 to 1000';
+    throw new TenantryError('amount_invalid', { amount: String(limit), problem });
+  }
+  if (cursor !== null && !isUuid(cursor)) {
+    throw new TenantryError('name_invalid', { field: 'cursor', problem: 'is not one that a list gave' });
+  }
+  return { after: cursor, limit };
+}
+
+/** The error for data of a key that cannot be. */
+export function invalid(problem: string): TenantryError {
+  return new TenantryError('api_key_invalid', { problem });
+}

@@ -1,0 +1,55 @@
+import { type Clock, isTenantryError, systemClock, type TenantryError } from '../core/index.ts';
+import { secondsUntil } from './rate-limit-headers.ts';
+
+/** The body of a failure by RFC 9457; its media type is `application/problem+json`. */
+export interface ProblemBody {
+  /** A URI that names the kind of problem: `urn:tenantry:error:<code>`, or `about:blank`. */
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail?: string;
+  /** The code of the error, to narrow on. */
+  readonly code?: string;
+  /** What was wrong, as plain data. */
+  readonly details?: unknown;
+}
+
+/** What to answer to a request that failed. */
+export interface Problem {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: ProblemBody;
+}
+
+/**
+ * Turns an error into an answer by RFC 9457. Errors of this library tell their code, details and status; those of the
+ * server's own making (status 500) and all others tell nothing but that something failed.
+ *
+ * @example
+ * ```ts
+ * import { TenantryError } from 'tenantry/core';
+ * import { problemOf } from 'tenantry/http';
+ *
+ * const { status, headers, body } = problemOf(new TenantryError('permission_denied', { permission: 'calls:write' }));
+ * // 403, { 'content-type': 'application/problem+json' }, { code: 'permission_denied', … }
+ * ```
+ */
+export function problemOf(error: unknown, { clock = systemClock }: { readonly clock?: Clock } = {}): Problem {
+  const headers = { 'content-type': 'application/problem+json' };
+  if (!isTenantryError(error) || error.status >= 500) {
+    return { status: 500, headers, body: { type: 'about:blank', title: 'Internal Server Error', status: 500 } };
+  }
+  const { code, status, title, details, message } = error;
+  return {
+    status,
+    headers: { ...headers, ...headersOf(error, clock) },
+    body: { type: `urn:tenantry:error:${code}`, title, status, detail: message, code, details },
+  };
+}
+
+function headersOf(error: TenantryError, clock: Clock): Record<string, string> {
+  if (isTenantryError(error, 'quota_exceeded') && error.details.resetsAt !== null) {
+    return { 'retry-after': String(secondsUntil(new Date(error.details.resetsAt), clock())) };
+  }
+  return error.status === 401 ? { 'www-authenticate': 'Bearer' } : {};
+}

@@ -1,0 +1,70 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Kysely, Selectable } from 'kysely';
+import { createTenantry, definePlans, hybridSeats, own, perUser, shared } from 'tenantry';
+import { describe, expectTypeOf, it } from 'vitest';
+
+interface Database {
+  calls: { tenant_id: string; id: string; path: string };
+  countries: { code: string };
+}
+
+declare const db: Kysely<Database>;
+declare const request: { headers: IncomingHttpHeaders };
+
+const plans = definePlans({
+  free: { limits: { bots: 1 }, quotas: { calls: { amount: 50, per: 'month' } } },
+  pro: {
+    limits: { bots: 10 },
+    quotas: { calls: { amount: 2_000, per: 'month', overage: 'bill' } },
+    features: ['webhooks'],
+  },
+});
+
+describe('createTenantry', () => {
+  it('compiles as the documentation writes it', async () => {
+    const tenantry = createTenantry({ db, plans, strategy: hybridSeats({ plan: 'free' }), apiKeys: { prefix: 'hc' } });
+
+    const access = await tenantry.access.authenticate(request.headers); // key or token → who, tenant, plan
+    access.require('calls:write');
+    await access.consume('calls', 1); // exact under any concurrency
+    const rows = await access.db.selectFrom('calls').selectAll().execute(); // only this tenant's
+    expectTypeOf(rows).toEqualTypeOf<Selectable<Database['calls']>[]>();
+  });
+
+  it('knows the names of meters, features, plans and tables', async () => {
+    const tenantry = createTenantry({
+      db,
+      plans,
+      strategy: perUser({ plan: 'pro' }),
+      tables: { calls: own(), countries: shared() },
+      roles: { bookkeeper: ['invoices:*'] },
+    });
+    const access = await tenantry.access.authenticate(new Headers());
+    expectTypeOf(access.plan).toEqualTypeOf<'free' | 'pro'>();
+    expectTypeOf(access.consume).parameter(0).toEqualTypeOf<'bots' | 'calls'>();
+    expectTypeOf(access.check).parameter(0).toEqualTypeOf<'bots' | 'calls'>();
+    expectTypeOf(access.has).parameter(0).toEqualTypeOf<'webhooks'>();
+    // @ts-expect-error No plan has a meter of this name.
+    await access.consume('cals', 1);
+    // @ts-expect-error No plan has a feature of this name.
+    await access.requireFeature('webhook');
+    // @ts-expect-error The database has no table of this name.
+    access.db.selectFrom('projects');
+    access.db.insertInto('calls').values({ id: '1', path: '/' });
+    // @ts-expect-error The tenant of a row never changes.
+    access.db.updateTable('calls').set({ tenant_id: '1' });
+    expectTypeOf(tenantry.organizations.members.setRole)
+      .parameter(0)
+      .toHaveProperty('role')
+      .toEqualTypeOf<'owner' | 'admin' | 'member' | 'bookkeeper'>();
+  });
+
+  it('refuses parts that do not fit together', () => {
+    // @ts-expect-error The catalogue has no such plan.
+    createTenantry({ db, plans, strategy: hybridSeats({ plan: 'enterprise' }) });
+    // @ts-expect-error The catalogue has no plan "default".
+    createTenantry({ db, plans, strategy: hybridSeats() });
+    // @ts-expect-error The database has no such table.
+    createTenantry({ db, plans, strategy: perUser({ plan: 'free' }), tables: { projects: own() } });
+  });
+});
