@@ -15,7 +15,7 @@ export interface GateDeps<
 > {
   readonly apiKeys: Pick<ApiKeys, 'verify'>;
   readonly plans: Plans<Names>;
-  readonly tenancy: Pick<Tenancy<DB, Tables>, 'get' | 'resolve' | 'scope' | 'transaction'>;
+  readonly tenancy: Pick<Tenancy<DB, Tables>, 'resolve' | 'scope' | 'transaction'>;
   /** The patterns of permissions that a role allows. */
   readonly permissionsOf: (role: string) => readonly string[];
 }
@@ -88,9 +88,7 @@ export function createGate<
         if (resolved.reason === 'tenant_not_found') throw new TenantryError('tenant_not_found', { tenant: named });
         throw new TenantryError('tenant_required', { operation: 'access.forUser' });
       }
-      const { tenantId, role, memberId } = resolved;
-      const tenant = await deps.tenancy.get(tenantId, options);
-      if (tenant === null) throw new TenantryError('tenant_not_found', { tenant: tenantId });
+      const { tenantId, role, memberId, tenant } = resolved;
       const { kind, plan, anchorAt, entitlementRevision, subscriptionStatus } = tenant;
       return accessOf(deps, {
         tenant: { id: tenantId, kind, anchorAt, entitlementRevision, subscriptionStatus },
