@@ -155,7 +155,8 @@ async function agreedPlan(
   return plan;
 }
 
-function refuseDrift(model: Model, plan: MigrationPlan, tables: readonly string[]): void {
+/** Refuses a plan that was made from another definition, or for tables that changed since. */
+export function refuseDrift(model: Model, plan: MigrationPlan, tables: readonly string[]): void {
   if (definitionFingerprint(model) !== plan.definitionHash) {
     throw new TenantryError('migration_stage_invalid', {
       migration: model.name,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { AnyDatabase } from '../database/index.ts';
 
 /** A column as the database has it. */
@@ -24,6 +24,7 @@ export interface CatalogueForeignKey {
 /** A table as the database has it. */
 export interface CatalogueTable {
   readonly name: string;
+  readonly partitioned: boolean;
   readonly columns: readonly CatalogueColumn[];
   readonly primaryKey: readonly string[];
   readonly foreignKeys: readonly CatalogueForeignKey[];
@@ -46,8 +47,13 @@ const own = '^(A0_)?tenantry_';
  * are left out, so that the picture is the same before and while a migration runs.
  */
 export async function readCatalogue(db: AnyDatabase, schema: string, tenantColumn: string): Promise<CatalogueTable[]> {
-  const result = await sql<CatalogueTable>`
-    select c.relname as "name", c.relrowsecurity and not exists (select 1 from pg_policy p
+  return (await catalogueQuery(schema, tenantColumn).execute(db)).rows;
+}
+
+/** The query of {@link readCatalogue}, which exported SQL runs too. */
+export function catalogueQuery(schema: string, tenantColumn: string): RawBuilder<CatalogueTable> {
+  return sql<CatalogueTable>`
+    select c.relname as "name", c.relkind = 'p' as "partitioned", c.relrowsecurity and not exists (select 1 from pg_policy p
         where p.polrelid = c.oid and p.polname ~ ${own}) as "rowSecurity",
       pg_has_role(c.relowner, 'usage') as "owned",
       coalesce((select json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
@@ -80,8 +86,7 @@ export async function readCatalogue(db: AnyDatabase, schema: string, tenantColum
           and not pg_has_role(r.oid, 'tenantry_service', 'usage')), '[]') as "readers"
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where n.nspname = ${schema} and c.relkind in ('r', 'p') and not c.relispartition
-    order by c.relname`.execute(db);
-  return result.rows;
+    order by c.relname`;
 }
 
 /** A fingerprint of each table's columns, keys and indexes, to notice that the database changed since a plan. */

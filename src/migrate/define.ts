@@ -57,14 +57,17 @@ export function defineMigration<DB>(): <const Source extends keyof DB & string>(
   };
 }
 
-/** The rows find their tenant through a column: a foreign key to another table, or the key of a source row. */
+/**
+ * The rows find their tenant through a column, or through the columns of a composite key: a foreign key to another
+ * table, or the key of a source row.
+ */
 export function via<const Column extends string>(
-  column: Column,
+  column: Column | readonly Column[],
   {
     to,
     key,
     unresolved = { kind: 'fail' },
-  }: { readonly to?: string; readonly key?: string; readonly unresolved?: UnresolvedPolicy } = {},
+  }: { readonly to?: string; readonly key?: string | readonly string[]; readonly unresolved?: UnresolvedPolicy } = {},
 ): ViaRule<Column> {
   return {
     kind: 'via',

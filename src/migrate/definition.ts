@@ -10,14 +10,14 @@ export type UnresolvedPolicy =
   | { readonly kind: 'quarantine' }
   | { readonly kind: 'default-tenant'; readonly sourceKey: string };
 
-/** A table whose rows find their tenant through one of their columns. */
+/** A table whose rows find their tenant through one of their columns, or through the columns of a composite key. */
 export interface ViaRule<Column extends string = string> {
   readonly kind: 'via';
-  readonly column: Column;
+  readonly column: Column | readonly Column[];
   /** The table that the column leads to; read from the foreign key, or the source of the tenants, when absent. */
   readonly to?: string;
-  /** The column of that table that is compared; its primary key when absent. */
-  readonly key?: string;
+  /** What of that table is compared, in the order of `column`; its primary key when absent. */
+  readonly key?: string | readonly string[];
   readonly unresolved: UnresolvedPolicy;
 }
 

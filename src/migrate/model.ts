@@ -14,8 +14,12 @@ export interface OwnTable {
   /** How a row finds its tenant, for people: `project_id → customer_id`. */
   readonly path: string;
   readonly unresolved: UnresolvedPolicy;
-  /** The column through which it finds its tenant; absent for the source itself. */
-  readonly via?: { readonly column: string; readonly parent: OwnTable; readonly parentKey: string };
+  /** The columns through which it finds its tenant, and what they are compared with; absent for the source itself. */
+  readonly via?: {
+    readonly columns: readonly string[];
+    readonly parent: OwnTable;
+    readonly parentKey: readonly string[];
+  };
   /** Foreign keys to other tables that tenants own. */
   readonly references: readonly { readonly key: CatalogueForeignKey; readonly parent: string }[];
   readonly table: CatalogueTable;
@@ -76,8 +80,7 @@ export function buildModel(db: AnyDatabase, definition: AnyMigration, catalogue:
       name: table,
       sql: qualified(schema, table),
       key,
-      path:
-        via === undefined ? 'itself' : via.parent.via === undefined ? via.column : `${via.column} → ${via.parent.path}`,
+      path: via === undefined ? 'itself' : pathOf(via.columns, via.parent),
       unresolved: rule?.unresolved ?? { kind: 'fail' },
       ...(via === undefined ? {} : { via }),
       references: found.foreignKeys
@@ -91,14 +94,20 @@ export function buildModel(db: AnyDatabase, definition: AnyMigration, catalogue:
 
   function parentOf(table: CatalogueTable, rule: ViaRule, above: readonly string[]): NonNullable<OwnTable['via']> {
     const path = `tables.${table.name}`;
-    columnOf(table, rule.column, invalid);
-    const foreign = table.foreignKeys.find((key) => key.columns.length === 1 && key.columns[0] === rule.column);
+    const columns = typeof rule.column === 'string' ? [rule.column] : rule.column;
+    for (const column of columns) columnOf(table, column, invalid);
+    const foreign = table.foreignKeys.find((key) => sameColumns(key.columns, columns));
     const target = rule.to ?? foreign?.target.slice(foreign.target.indexOf('.') + 1) ?? sourceName;
     const parent = build(target, above);
-    const parentKey = rule.key ?? (parent.table.primaryKey.length === 1 ? parent.table.primaryKey[0] : undefined);
-    if (parentKey === undefined) throw invalid(path, `"${target}" has a key of several columns: name one with { key }`);
-    columnOf(parent.table, parentKey, invalid);
-    return { column: rule.column, parent, parentKey };
+    const parentKey = typeof rule.key === 'string' ? [rule.key] : (rule.key ?? parent.table.primaryKey);
+    if (columns.length === 0 || parentKey.length !== columns.length) {
+      throw invalid(
+        path,
+        `${columns.length} columns lead to ${parentKey.length} of "${target}": name them with { key }`,
+      );
+    }
+    for (const column of parentKey) columnOf(parent.table, column, invalid);
+    return { columns, parent, parentKey };
   }
 
   const source = build(sourceName, []);
@@ -123,6 +132,16 @@ function columnOf(
   const column = table.columns.find((candidate) => candidate.name === name);
   if (column === undefined) throw invalid(`tables.${table.name}`, `there is no column "${name}"`);
   return column;
+}
+
+/** Whether two lists hold the same columns in the same order. */
+export function sameColumns(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((column, place) => column === b[place]);
+}
+
+function pathOf(columns: readonly string[], parent: OwnTable): string {
+  const here = columns.join(', ');
+  return parent.via === undefined ? here : `${here} → ${parent.path}`;
 }
 
 function parentsFirst(tables: readonly OwnTable[]): OwnTable[] {
@@ -165,11 +184,12 @@ function tenantSql(table: OwnTable, alias: string, inMap: (key: string) => strin
 
 function pathOfRow(table: OwnTable, alias: string, inMap: (key: string) => string, level: number): string {
   if (table.via === undefined) return inMap(keyText(table.key, alias));
-  const { column, parent, parentKey } = table.via;
-  const value = `${alias}.${quoteIdentifier(column)}`;
-  const straight = parent.via === undefined && parent.key.length === 1 && parent.key[0]?.name === parentKey;
-  if (straight) return inMap(`${value}::text`);
+  const { columns, parent, parentKey } = table.via;
+  const values = columns.map((column) => `${alias}.${quoteIdentifier(column)}`);
+  const straight = parent.via === undefined && parent.key.length === 1 && parent.key[0]?.name === parentKey[0];
+  if (straight) return inMap(`${values[0]}::text`);
   const above = `p${level}`;
   const rest = tenantSql(parent, above, inMap, level + 1);
-  return `(select ${rest} from ${parent.sql} ${above} where ${above}.${quoteIdentifier(parentKey)} = ${value})`;
+  const equal = parentKey.map((column, place) => `${above}.${quoteIdentifier(column)} = ${values[place]}`);
+  return `(select ${rest} from ${parent.sql} ${above} where ${equal.join(' and ')})`;
 }

@@ -112,7 +112,7 @@ async function undoStep(session: Session, db: AnyDatabase, definition: AnyMigrat
 }
 
 /** Keeps what was made in the new shape alone before the tenants are deleted: members and keys without a source row. */
-function keepSql(model: Model): string[] {
+export function keepSql(model: Model): string[] {
   const mine = `(select m.tenant_id from ${mapTable} m where m.migration = ${quoteLiteral(model.name)})`;
   const rows = mappedRows(model, 'true');
   const keep = (table: string, id: string, made: string): string =>

@@ -23,9 +23,19 @@ export function expressionText(db: AnyDatabase, expression: SourceExpression, al
   return `(${inlined(db, expression)})`;
 }
 
+/** A dollar sign within quotes belongs to a text or a name and is no parameter. */
 function inlined(db: AnyDatabase, expression: RawBuilder<unknown>): string {
   const { sql, parameters } = expression.compile(db.withoutPlugins());
-  return sql.replace(/\$(\d+)/g, (_, place: string) => literal(parameters[Number(place) - 1]));
+  return sql.replace(/'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\d+)/g, (quoted, place: string | undefined) =>
+    place === undefined ? quoted : literal(parameters[Number(place) - 1]),
+  );
+}
+
+/** Quotes a text between dollar signs, with a tag that does not stand in the text. The text must not end in a tag. */
+export function dollarQuoted(text: string, tag = 'tenantry'): string {
+  let free = tag;
+  for (let n = 1; text.includes(`$${free}$`); n += 1) free = `${tag}_${n}`;
+  return `$${free}$${text}$${free}$`;
 }
 
 function literal(value: unknown): string {

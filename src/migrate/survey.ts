@@ -1,7 +1,7 @@
 import { TenantryError } from '../core/index.ts';
 import type { AnyDatabase } from '../database/index.ts';
 import { quoteIdentifier, quoteLiteral } from '../database/isolation-sql.ts';
-import { keyText, type Model, type OwnTable, tenantOfRow } from './model.ts';
+import { keyText, type Model, type OwnTable, sameColumns, tenantOfRow } from './model.ts';
 import type { Decision } from './plan.ts';
 import { fillMapSql, mappedRows, sourceColumns } from './source-sql.ts';
 import { execute } from './sql-text.ts';
@@ -171,8 +171,7 @@ async function surveyTable(tx: AnyDatabase, model: Model, table: OwnTable): Prom
 async function refuseCrossing(tx: AnyDatabase, model: Model, table: OwnTable): Promise<void> {
   for (const { key, parent: parentName } of table.references) {
     const parent = model.own.find((candidate) => candidate.name === parentName);
-    const led =
-      table.via?.parent.name === parentName && key.columns.length === 1 && key.columns[0] === table.via.column;
+    const led = table.via?.parent.name === parentName && sameColumns(key.columns, table.via.columns);
     if (parent === undefined || led) continue;
     const on = key.columns.map(
       (column, place) => `t.${quoteIdentifier(column)} = o.${quoteIdentifier(key.targetColumns[place] ?? '')}`,
@@ -188,7 +187,7 @@ async function refuseCrossing(tx: AnyDatabase, model: Model, table: OwnTable): P
       table: table.name,
       rows: count,
       keys: samples,
-      remedy: `By "${table.via?.column ?? 'its own key'}" they lead to one tenant, by foreign key "${key.name}" to another. Mend the rows or the definition.`,
+      remedy: `By "${table.via?.columns.join(', ') ?? 'its own key'}" they lead to one tenant, by foreign key "${key.name}" to another. Mend the rows or the definition.`,
     });
   }
 }

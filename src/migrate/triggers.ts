@@ -3,6 +3,7 @@ import { quoteIdentifier, quoteLiteral } from '../database/isolation-sql.ts';
 import { keyEquals, keyText, type Model, mapTable, type OwnTable, tenantOfRow } from './model.ts';
 import { populateStatements } from './populate.ts';
 import { keyIdSql, memberIdSql, sourceColumns, tenantIdSql } from './source-sql.ts';
+import { dollarQuoted } from './sql-text.ts';
 
 /** A short name that is the same for the same migration and table, within PostgreSQL's 63 bytes. */
 export function objectName(model: Model, table: string, kind: string): string {
@@ -21,11 +22,11 @@ const byApplication = `current_setting('tenantry.runner', true) is distinct from
 /** Functions run as the owner of the migration, so that the old application needs no right on the library's tables. */
 function functionSql(model: Model, name: string, declare: string, body: string): string {
   return `create function tenantry.${name}() returns trigger language plpgsql security definer
-  set search_path = ${quoteIdentifier(model.schema)}, pg_catalog, pg_temp as $tenantry$
+  set search_path = ${quoteIdentifier(model.schema)}, pg_catalog, pg_temp as ${dollarQuoted(`
   ${declare}
   begin
   ${body}
-  end $tenantry$`;
+  end `)}`;
 }
 
 /**
@@ -52,7 +53,7 @@ export function dualWriteStatements(model: Model, table: OwnTable): string[] {
   if (children.length > 0) {
     const body = children.map(
       (child) => `update ${child.sql} set ${column} = NEW.${column}
-    where ${quoteIdentifier(child.via?.column ?? '')} = NEW.${quoteIdentifier(child.via?.parentKey ?? '')};`,
+    where ${(child.via?.columns ?? []).map((name, place) => `${quoteIdentifier(name)} = NEW.${quoteIdentifier(child.via?.parentKey[place] ?? '')}`).join(' and ')};`,
     );
     statements.push(
       functionSql(model, carry, '', `${body.join('\n  ')}\n  return null;`),
@@ -94,11 +95,12 @@ function fillBody(model: Model, table: OwnTable): string {
   end if;
   return NEW;`;
   }
-  const via = quoteIdentifier(table.via.column);
+  const led = (row: 'NEW' | 'OLD'): string =>
+    `(${(table.via?.columns ?? []).map((name) => `${row}.${quoteIdentifier(name)}`).join(', ')})`;
   const old = `OLD.${quoteIdentifier(model.column)}`;
   return `if TG_OP = 'INSERT' then
     if ${column} is null then ${column} := ${tenantOfRow(model, table, 'NEW')}; end if;
-  elsif ${column} is null or (NEW.${via} is distinct from OLD.${via} and ${column} is not distinct from ${old}) then
+  elsif ${column} is null or (${led('NEW')} is distinct from ${led('OLD')} and ${column} is not distinct from ${old}) then
     ${column} := ${tenantOfRow(model, table, 'NEW')};
   end if;
   return NEW;`;

@@ -22,7 +22,7 @@ export function backfillSteps(model: Model): Step[] {
     ...populateStatements(model, 'true').map(({ name, sql }) =>
       statement(name, sql, name === 'tenants' ? [`delete from tenantry.tenants where tenant_id in ${made}`] : []),
     ),
-    ...model.own.map((table) => rowsStep(model, table)),
+    ...model.own.flatMap((table) => [rowsStep(model, table), vacuumStep(table)]),
   ];
 }
 
@@ -37,6 +37,19 @@ function rowsStep(model: Model, table: OwnTable): Step {
       `delete from tenantry.migration_checkpoints where migration = ${quoteLiteral(model.name)} and table_name = ${quoteLiteral(table.name)}`,
     ],
     lock: 'row',
+  };
+}
+
+/** Gives back the room of the rows' old versions, and tells the planner of the new column. */
+function vacuumStep(table: OwnTable): Step {
+  return {
+    id: `backfill:${table.name}:vacuum`,
+    stage: 'backfill',
+    table: table.name,
+    kind: 'concurrently',
+    sql: [`vacuum (analyze) ${table.sql}`],
+    undo: [],
+    lock: 'share update exclusive',
   };
 }
 

@@ -49,10 +49,15 @@ export function joinsToSource(table: OwnTable): string {
   const joins: string[] = [];
   let below = 't';
   for (let at = table, level = 0; at.via !== undefined; at = at.via.parent, level += 1) {
-    const alias = at.via.parent.via === undefined ? 's' : `j${level}`;
-    const on = `${alias}.${quoteIdentifier(at.via.parentKey)}::text = ${below}.${quoteIdentifier(at.via.column)}::text`;
-    const typed = sameType(at, at.via.column, at.via.parent, at.via.parentKey) ? on.replaceAll('::text', '') : on;
-    joins.push(`left join ${at.via.parent.sql} as ${alias} on ${typed}`);
+    const child = at;
+    const { columns, parent, parentKey } = at.via;
+    const alias = parent.via === undefined ? 's' : `j${level}`;
+    const on = columns.map((column, place) => {
+      const key = parentKey[place] ?? '';
+      const cast = sameType(child, column, parent, key) ? '' : '::text';
+      return `${alias}.${quoteIdentifier(key)}${cast} = ${below}.${quoteIdentifier(column)}${cast}`;
+    });
+    joins.push(`left join ${parent.sql} as ${alias} on ${on.join(' and ')}`);
     below = alias;
   }
   return joins.join(' ');
