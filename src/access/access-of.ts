@@ -2,7 +2,7 @@ import { permits, TenantryError } from '../core/index.ts';
 import type { ConsumeResult, EntitlementFacts, PlanCatalogue, PlanNames } from '../plans/index.ts';
 import type { DeclarationsOf, TenantDb } from '../tenancy/index.ts';
 import type { Access } from './access.ts';
-import type { GateDeps } from './gate.ts';
+import type { GateDeps } from './gate-deps.ts';
 
 /** What is known of a request that was let in. */
 export interface Admission extends Pick<Access<unknown>, 'tenant' | 'key' | 'member' | 'userId' | 'role'> {

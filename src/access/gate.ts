@@ -1,24 +1,11 @@
-import type { ApiKeys } from '../api-keys/index.ts';
 import { type HeadersLike, TenantryError } from '../core/index.ts';
 import type { CallOptions } from '../database/index.ts';
 import { readCredential } from '../http/index.ts';
-import type { PlanNames, Plans } from '../plans/index.ts';
-import type { DeclarationsOf, ResolveInput, Tenancy } from '../tenancy/index.ts';
+import type { PlanNames } from '../plans/index.ts';
+import type { DeclarationsOf, ResolveInput } from '../tenancy/index.ts';
 import type { Access, AccessResult } from './access.ts';
 import { accessOf } from './access-of.ts';
-
-/** What {@link createGate} binds together. */
-export interface GateDeps<
-  DB,
-  Names extends PlanNames = PlanNames,
-  Tables extends DeclarationsOf<DB> | undefined = undefined,
-> {
-  readonly apiKeys: Pick<ApiKeys, 'verify'>;
-  readonly plans: Plans<Names>;
-  readonly tenancy: Pick<Tenancy<DB, Tables>, 'resolve' | 'scope' | 'transaction'>;
-  /** The patterns of permissions that a role allows. */
-  readonly permissionsOf: (role: string) => readonly string[];
-}
+import type { GateDeps } from './gate-deps.ts';
 
 /** Lets requests in. */
 export interface Gate<
