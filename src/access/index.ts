@@ -7,6 +7,6 @@
 export type { Access, AccessResult } from './access.ts';
 export type { Wiring } from './check-wiring.ts';
 export { checkWiring } from './check-wiring.ts';
+export type { Gate } from './gate.ts';
 export { createGate } from './gate.ts';
 export type { GateDeps } from './gate-deps.ts';
-export type { Gate } from './gate.ts';

@@ -16,7 +16,6 @@ beforeEach(async () => {
     database.owner,
   );
   const pool = new Pool({ connectionString: database.urls?.legacy ?? '', max: 8 });
-  pool.on('connect', (client) => client.on('error', () => undefined));
   old = new Kysely<Legacy>({ dialect: new PostgresDialect({ pool }) });
 });
 

@@ -69,7 +69,7 @@ export async function postgresDatabase<DB>({
     urls,
     async destroy() {
       await Promise.all([app.destroy(), owner.destroy()]);
-      await once(superuser.href, `drop database if exists ${name} with (force)`);
+      await dropDatabase(superuser.href, name);
     },
   };
 }
@@ -80,6 +80,19 @@ export async function pgliteDatabase<DB>({ install = true }: TestDatabaseOptions
   await sql`select 1`.execute(db);
   if (install) await installSchema(db);
   return { app: db, owner: db, kind: 'pglite', destroy: () => db.destroy() };
+}
+
+/** Lets connections that were just closed end by themselves; only what is still there after that is cut off. */
+async function dropDatabase(url: string, name: string): Promise<void> {
+  for (let tries = 0; tries < 40; tries += 1) {
+    const gone = await once(url, `drop database if exists ${name}`).then(
+      () => true,
+      () => false,
+    );
+    if (gone) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  await once(url, `drop database if exists ${name} with (force)`);
 }
 
 async function once(url: string, statement: string): Promise<void> {
