@@ -34,7 +34,14 @@ export default defineConfig({
           typecheck: { enabled: true, only: true, include: ['tests/types/**/*.test-d.ts'] },
         },
       },
-      { test: { name: 'dist', include: ['tests/dist/**/*.test.ts'], testTimeout: 300_000 } },
+      {
+        test: {
+          name: 'dist',
+          include: ['tests/dist/**/*.test.ts'],
+          globalSetup: ['tests/support/packed-project.ts'],
+          testTimeout: 300_000,
+        },
+      },
     ],
   },
 });

@@ -65,7 +65,8 @@ export interface ErrorDetails {
 /** The code of an error, stable over releases. */
 export type ErrorCode = keyof ErrorDetails;
 
-interface ErrorRow<Details> {
+/** What is the same for every error of a code. */
+export interface ErrorRow<Details> {
   /** HTTP status, RFC 9110. */
   readonly status: number;
   readonly title: string;

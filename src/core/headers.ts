@@ -1,6 +1,12 @@
+/** What reads one header by its name, such as fetch `Headers`. */
+export interface HeaderReader {
+  /** Gives the value, or null when the header is not there. */
+  get(name: string): string | null;
+}
+
 /** Headers in any of the forms that frameworks give: fetch `Headers`, Node's record, its `rawHeaders`, or pairs. */
 export type HeadersLike =
-  | { get(name: string): string | null }
+  | HeaderReader
   | Readonly<Record<string, string | readonly string[] | undefined>>
   | readonly string[]
   | readonly (readonly [string, string])[];
@@ -28,7 +34,7 @@ export function readHeader(headers: HeadersLike, name: string): string | undefin
   return found.length === 0 ? undefined : found.join(', ');
 }
 
-function isReader(headers: HeadersLike): headers is { get(name: string): string | null } {
+function isReader(headers: HeadersLike): headers is HeaderReader {
   return 'get' in headers && typeof headers.get === 'function';
 }
 

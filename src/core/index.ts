@@ -6,11 +6,11 @@
 
 export type { Clock } from './clock.ts';
 export { systemClock } from './clock.ts';
-export type { ErrorCode, ErrorDetails } from './error-codes.ts';
+export type { ErrorCode, ErrorDetails, ErrorRow } from './error-codes.ts';
 export { errorTable } from './error-codes.ts';
 export { isTenantryError, TenantryError } from './errors.ts';
 export type { DomainEvent, EventSink } from './events.ts';
-export type { HeadersLike } from './headers.ts';
+export type { HeaderReader, HeadersLike } from './headers.ts';
 export { readHeader } from './headers.ts';
 export type { Ids } from './ids.ts';
 export { isUuid, uuidv7 } from './ids.ts';

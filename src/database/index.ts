@@ -12,6 +12,6 @@ export type { InstallOptions, InstallResult } from './install.ts';
 export { installSchema } from './install.ts';
 export type { IsolatedTable } from './isolation-sql.ts';
 export { isolateTable, unisolateTable } from './isolation-sql.ts';
-export type { ConnectablePool, NameStatementsOptions } from './named-statements.ts';
+export type { ConnectablePool, NameStatementsOptions, QueryClient } from './named-statements.ts';
 export { nameStatements } from './named-statements.ts';
 export { appRole, librarySchema, serviceRole, tenantSetting } from './roles.ts';

@@ -2,12 +2,16 @@ import { createHash, randomUUID } from 'node:crypto';
 import { sqlstateOf } from './install.ts';
 
 /** The part of a `pg` client that Kysely uses. */
-interface QueryClient {
+export interface QueryClient {
+  /** Sends a statement. */
   query(...args: never[]): unknown;
+  /** Listens to an event of the connection. */
+  on?(event: 'error', listener: (error: Error) => void): unknown;
 }
 
 /** The part of a `pg.Pool` that {@link nameStatements} wraps. */
 export interface ConnectablePool<Client> {
+  /** Gives a connection. */
   connect(): Promise<Client>;
 }
 
@@ -21,6 +25,8 @@ export interface NameStatementsOptions {
  * Wraps a `pg.Pool` so that statements are sent under a name made from their text. PostgreSQL then parses and plans each
  * text once per connection, which makes a primary-key read about 1.5 times as fast. Hand the pool to Kysely without this
  * wrapper where a transaction pooler cannot keep names (PgBouncer before 1.21).
+ *
+ * It also listens to connections that break while they are lent out, which would end the process otherwise.
  *
  * A statement that PostgreSQL planned before a table changed its columns (`select *` after ALTER TABLE) is sent once
  * more under a new name. Inside a transaction PostgreSQL has ended the transaction by then, so the error reaches the
@@ -55,6 +61,9 @@ export function nameStatements<Client extends QueryClient, Pool extends Connecta
   function wrap(client: Client): Client {
     const before = wrapped.get(client);
     if (before !== undefined) return before;
+    // A lent connection that breaks between two statements tells it by an event, which ends the process when nobody
+    // listens. The next statement on it fails and tells the caller.
+    client.on?.('error', () => undefined);
     const send = (...args: unknown[]): unknown => Reflect.apply(client.query, client, args);
     const query = (text: unknown, values: unknown, ...rest: unknown[]): unknown => {
       const name = typeof text === 'string' && Array.isArray(values) ? nameOf(text) : undefined;

@@ -41,4 +41,13 @@ export { createTenants } from './tenants.ts';
 export type { RunTransaction, TenantTransactionOptions, TransactionOptions } from './transaction.ts';
 export { createTransaction, transaction } from './transaction.ts';
 export { trusted } from './trusted.ts';
-export type { DeclaredTables, ScopedDatabase, ScopedRow, TenantDb, TenantQueries, TenantTransaction } from './types.ts';
+export type {
+  DeclaredRow,
+  DeclaredTables,
+  ReadonlyRow,
+  ScopedDatabase,
+  ScopedRow,
+  TenantDb,
+  TenantQueries,
+  TenantTransaction,
+} from './types.ts';

@@ -1,4 +1,12 @@
-import type { ColumnType, InsertType, Kysely, QueryExecutorProvider, SelectType, Transaction } from 'kysely';
+import type {
+  ColumnType,
+  InsertType,
+  Kysely,
+  KyselyTypeError,
+  QueryExecutorProvider,
+  SelectType,
+  Transaction,
+} from 'kysely';
 import type { OwnTable, SharedTable, TableDeclarations } from './tables.ts';
 
 /** A row of a tenant's own table within a scope: the tenant's column may be left out of an insert, and is never set. */
@@ -8,10 +16,13 @@ export type ScopedRow<Row, Column> = {
     : Row[Name];
 };
 
-/** A row that is only read. */
-export type ReadonlyRow<Row> = { [Name in keyof Row]: ColumnType<SelectType<Row[Name]>, never, never> };
+/** A row that is only read: no value fits its columns in an insert, and an update knows none of them. */
+export type ReadonlyRow<Row> = {
+  [Name in keyof Row]: ColumnType<SelectType<Row[Name]>, KyselyTypeError<'a shared table that is not writable'>, never>;
+};
 
-type DeclaredRow<Row, Declaration> =
+/** A row of a declared table within a scope: scoped, free, or only read. */
+export type DeclaredRow<Row, Declaration> =
   Declaration extends OwnTable<infer Column>
     ? ScopedRow<Row, Column>
     : Declaration extends SharedTable<true>

@@ -15,6 +15,9 @@ const runsSql =
 export function checkFunction(name: string): void {
   if (!plainName.test(name)) refuse(`"${name}" as the name of a function`, 'Give a plain name.');
   if (runsSql.test(name.slice(name.indexOf('.') + 1))) {
-    refuse(`the function "${name}"`, 'It reaches past the query; if you have checked the call, wrap it in trusted(sql`…`).');
+    refuse(
+      `the function "${name}"`,
+      'It reaches past the query; if you have checked the call, wrap it in trusted(sql`…`).',
+    );
   }
 }

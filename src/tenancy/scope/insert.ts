@@ -45,9 +45,7 @@ function scopeConflict(node: OnConflictNode, target: Target, place: Place, scope
   const updates = scopeUpdates(node.updates, target, place, scoper);
   const condition = node.updateWhere && scoper.visit(node.updateWhere.where, place);
   const own =
-    updates === undefined || target.column === undefined
-      ? []
-      : [tenantPredicate(target.table, target.column, scoper)];
+    updates === undefined || target.column === undefined ? [] : [tenantPredicate(target.table, target.column, scoper)];
   const updateWhere = whereWith(own, condition);
   return { ...visitParts(node, place, scoper), ...(updates && { updates }), ...(updateWhere && { updateWhere }) };
 }

@@ -108,8 +108,8 @@ export function queryScoper(tenantId: string, rules: TableRules): QueryScoper {
       const original = originalOf(query);
       const scoped = visit(original, outermost);
       if (!isAlike(query, scoped)) refuse(`a query of kind "${query.kind}"`, 'Build it with the scope.');
-      // A copy, since what needed no change is the application's own node, which it may use for another tenant.
-      const marked = { ...scoped };
+      // Raw SQL that needed no change is still the application's own node, which it may use for another tenant.
+      const marked = RawNode.is(scoped) ? { ...scoped } : scoped;
       marks.set(marked, { tenantId, rules, original });
       return marked;
     },
@@ -122,5 +122,6 @@ function isAlike<Node extends OperationNode>(query: Node, node: OperationNode): 
 
 /** Kysely writes the format into the query as it is. */
 function checkExplain({ format }: ExplainNode): void {
-  if (format !== undefined && !/^[a-z]+$/.test(format)) refuse(`"${format}" as a format of EXPLAIN`, 'Use json or text.');
+  if (format !== undefined && !/^[a-z]+$/.test(format))
+    refuse(`"${format}" as a format of EXPLAIN`, 'Use json or text.');
 }

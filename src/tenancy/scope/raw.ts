@@ -1,10 +1,10 @@
 import { AliasNode, type OperationNode, RawNode, SelectQueryNode, TableNode } from 'kysely';
 import { withinTrust } from '../trusted.ts';
 import { tenantRows } from './predicate.ts';
+import { isIdentifierPath, unmarked, unwrapRaw } from './raw-shape.ts';
 import { refuse } from './refuse.ts';
 import type { Place, Scoper } from './scoper.ts';
 import { tenantColumn } from './sources.ts';
-import { isIdentifierPath, unmarked, unwrapRaw } from './raw-shape.ts';
 
 /** Text that Kysely's own builders write: directions, `on true`, and the separator of `sql.join`. */
 const plainTexts = new Set(['', 'asc', 'desc', 'true', ', ']);

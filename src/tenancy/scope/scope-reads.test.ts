@@ -18,7 +18,10 @@ describe('reads', () => {
       () => s.selectFrom(['projects as p', 'notes', 'countries as c']).select('p.id'),
       'select "p"."id" from "projects" as "p", "notes", "countries" as "c" where "p"."tenant_id" = $t and "notes"."organization_id" = $t',
     ],
-    [() => s.selectFrom(sql.table('notes').as('n')).selectAll(), 'select * from "notes" as "n" where "n"."organization_id" = $t'],
+    [
+      () => s.selectFrom(sql.table('notes').as('n')).selectAll(),
+      'select * from "notes" as "n" where "n"."organization_id" = $t',
+    ],
     [
       () => s.selectFrom(s.dynamic.table('notes').as('n')).selectAll(),
       'select * from "notes" as "n" where "n"."organization_id" = $t',
@@ -30,7 +33,10 @@ describe('reads', () => {
   });
 
   it('keeps a condition with OR in parentheses', () => {
-    const either = s.selectFrom('projects').select('id').where((eb: Loose) => eb.or([eb('id', '=', 1), eb('id', '=', 2)]));
+    const either = s
+      .selectFrom('projects')
+      .select('id')
+      .where((eb: Loose) => eb.or([eb('id', '=', 1), eb('id', '=', 2)]));
     expect(text(either)).toBe(
       'select "id" from "projects" where "projects"."tenant_id" = $t and ("id" = $2 or "id" = $3)',
     );
@@ -43,7 +49,10 @@ describe('reads', () => {
       .selectFrom('projects as p')
       .innerJoin('notes as n', 'n.project_id', 'p.id')
       .leftJoin('calls', (on: Loose) => on.on((eb: Loose) => eb.or([eb('calls.id', '=', 1), eb('calls.id', '=', 2)])))
-      .leftJoinLateral((eb: Loose) => eb.selectFrom('audit.entries as e').selectAll().as('e'), (on: Loose) => on.onTrue())
+      .leftJoinLateral(
+        (eb: Loose) => eb.selectFrom('audit.entries as e').selectAll().as('e'),
+        (on: Loose) => on.onTrue(),
+      )
       .crossJoin('audit.entries as x')
       .select('p.id');
     expect(text(query)).toBe(
@@ -76,8 +85,22 @@ describe('reads', () => {
     const inner = (eb: Loose): Loose => eb.selectFrom('notes').select('id');
     const query = s
       .selectFrom((eb: Loose) => inner(eb).as('f'))
-      .select((eb: Loose) => [inner(eb).as('a'), eb.fn.max(inner(eb)).over((o: Loose) => o.partitionBy('f.id')).as('b')])
-      .select((eb: Loose) => eb.case().when(eb.exists(inner(eb))).then(1).else(inner(eb)).end().as('c'))
+      .select((eb: Loose) => [
+        inner(eb).as('a'),
+        eb.fn
+          .max(inner(eb))
+          .over((o: Loose) => o.partitionBy('f.id'))
+          .as('b'),
+      ])
+      .select((eb: Loose) =>
+        eb
+          .case()
+          .when(eb.exists(inner(eb)))
+          .then(1)
+          .else(inner(eb))
+          .end()
+          .as('c'),
+      )
       .where('f.id', 'in', inner)
       .groupBy((eb: Loose) => inner(eb))
       .having((eb: Loose) => eb(inner(eb), '>', 1))
@@ -89,9 +112,11 @@ describe('reads', () => {
   });
 
   it('scopes each arm of a set operation', () => {
-    const query = s.selectFrom('projects').select('id').unionAll(s.selectFrom('notes').select('id')).except((eb: Loose) =>
-      eb.selectFrom('calls').select('id'),
-    );
+    const query = s
+      .selectFrom('projects')
+      .select('id')
+      .unionAll(s.selectFrom('notes').select('id'))
+      .except((eb: Loose) => eb.selectFrom('calls').select('id'));
     expect(text(query)).toBe(
       'select "id" from "projects" where "projects"."tenant_id" = $t' +
         ' union all select "id" from "notes" where "notes"."organization_id" = $t' +

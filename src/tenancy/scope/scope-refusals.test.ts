@@ -1,7 +1,17 @@
 import { CamelCasePlugin, DeduplicateJoinsPlugin, RawNode, sql } from 'kysely';
 import { jsonArrayFrom, jsonBuildObject, jsonObjectFrom } from 'kysely/helpers/postgres';
 import { describe, expect, it } from 'vitest';
-import { db, type Loose, otherId, refusal, s, scoped, tables, tenantId, text } from '../../../tests/support/scoped-queries.ts';
+import {
+  db,
+  type Loose,
+  otherId,
+  refusal,
+  s,
+  scoped,
+  tables,
+  tenantId,
+  text,
+} from '../../../tests/support/scoped-queries.ts';
 import { createScope, own, trusted } from '../index.ts';
 
 describe('raw SQL', () => {
@@ -16,9 +26,17 @@ describe('raw SQL', () => {
       (raw) => s.selectFrom('notes').selectAll().groupBy(raw),
       (raw) => s.selectFrom('notes').selectAll().modifyEnd(raw),
       (raw) => s.selectFrom(raw.as('x')).selectAll(),
-      (raw) => s.with('x', () => raw).selectFrom('x').selectAll(),
+      (raw) =>
+        s
+          .with('x', () => raw)
+          .selectFrom('x')
+          .selectAll(),
       (raw) => s.insertInto('notes').values({ id: raw }),
-      (raw) => s.insertInto('notes').values({ id: 1 }).onConflict((oc: Loose) => oc.expression(raw).doNothing()),
+      (raw) =>
+        s
+          .insertInto('notes')
+          .values({ id: 1 })
+          .onConflict((oc: Loose) => oc.expression(raw).doNothing()),
       (raw) => s.updateTable('notes').set({ id: raw }),
       (raw) => s.deleteFrom('notes').where('id', '=', raw),
       (raw) => s.selectFrom('notes').select((eb: Loose) => eb.cast('id', raw).as('x')),
@@ -58,11 +76,13 @@ describe('raw SQL', () => {
   });
 
   it('needs no mark for the JSON helpers, whose queries are scoped', () => {
-    const query = s.selectFrom('projects').select((eb: Loose) => [
-      jsonArrayFrom(eb.selectFrom('notes').select('id')).as('notes'),
-      jsonObjectFrom(eb.selectFrom('calls').select('id').limit(1)).as('call'),
-      jsonBuildObject({ id: eb.ref('projects.id'), calls: eb.selectFrom('calls').select('id') }).as('object'),
-    ]);
+    const query = s
+      .selectFrom('projects')
+      .select((eb: Loose) => [
+        jsonArrayFrom(eb.selectFrom('notes').select('id')).as('notes'),
+        jsonObjectFrom(eb.selectFrom('calls').select('id').limit(1)).as('call'),
+        jsonBuildObject({ id: eb.ref('projects.id'), calls: eb.selectFrom('calls').select('id') }).as('object'),
+      ]);
     expect(text(query)).toBe(
       `select (select coalesce(json_agg(agg), '[]')` +
         ' from (select "id" from "notes" where "notes"."organization_id" = $t) as agg) as "notes",' +
@@ -131,19 +151,49 @@ describe('tables', () => {
 describe('what is not known to be safe', () => {
   it('is refused', () => {
     const queries: (() => Loose)[] = [
-      () => s.with('x', (qc: Loose) => qc.selectFrom('notes').selectAll()).mergeInto('notes').using('x', 'x.id', 'notes.id').whenMatched().thenDelete(),
-      () => s.with('x', (qc: Loose) => qc.selectFrom('notes').selectAll()).replaceInto('notes').values({ id: 1 }),
+      () =>
+        s
+          .with('x', (qc: Loose) => qc.selectFrom('notes').selectAll())
+          .mergeInto('notes')
+          .using('x', 'x.id', 'notes.id')
+          .whenMatched()
+          .thenDelete(),
+      () =>
+        s
+          .with('x', (qc: Loose) => qc.selectFrom('notes').selectAll())
+          .replaceInto('notes')
+          .values({ id: 1 }),
       () => s.insertInto('notes').values({ id: 1 }).orIgnore(),
       () => s.insertInto('notes').values({ id: 1 }).onDuplicateKeyUpdate({ id: 1 }),
       () => s.insertInto('notes').values({ id: 1 }).output('inserted.id'),
       () => s.selectFrom('notes').selectAll().top(1),
       () => s.deleteFrom(['notes', 'projects']),
       () => s.updateTable(['notes', 'projects']).set({ id: 1 }),
-      () => s.selectFrom('notes').crossApply((eb: Loose) => eb.selectFrom('calls').selectAll().as('c')).selectAll(),
-      () => s.selectFrom('notes').selectAll().where(node({ kind: 'FutureNode' })),
-      () => s.selectFrom('notes').selectAll().where(node({ kind: 'ParensNode', node: sql.lit(1).toOperationNode(), future: {} })),
-      () => s.selectFrom('notes').selectAll().where(node({ kind: 'ParensNode', node: 'malformed' })),
-      () => s.selectFrom('notes').selectAll().where(node({ kind: 'FromNode', froms: [] })),
+      () =>
+        s
+          .selectFrom('notes')
+          .crossApply((eb: Loose) => eb.selectFrom('calls').selectAll().as('c'))
+          .selectAll(),
+      () =>
+        s
+          .selectFrom('notes')
+          .selectAll()
+          .where(node({ kind: 'FutureNode' })),
+      () =>
+        s
+          .selectFrom('notes')
+          .selectAll()
+          .where(node({ kind: 'ParensNode', node: sql.lit(1).toOperationNode(), future: {} })),
+      () =>
+        s
+          .selectFrom('notes')
+          .selectAll()
+          .where(node({ kind: 'ParensNode', node: 'malformed' })),
+      () =>
+        s
+          .selectFrom('notes')
+          .selectAll()
+          .where(node({ kind: 'FromNode', froms: [] })),
     ];
     for (const query of queries) expect(refusal(query)).toBe('scope_unsupported');
   });
@@ -166,9 +216,19 @@ describe('what is not known to be safe', () => {
 
 describe('the border', () => {
   it('offers queries and nothing that leaves the tenant', () => {
-    expect(Object.keys(s).toSorted()).toEqual(
-      ['deleteFrom', 'dynamic', 'fn', 'getExecutor', 'insertInto', 'selectFrom', 'selectNoFrom', 'tenantId', 'updateTable', 'with', 'withRecursive'],
-    );
+    expect(Object.keys(s).toSorted()).toEqual([
+      'deleteFrom',
+      'dynamic',
+      'fn',
+      'getExecutor',
+      'insertInto',
+      'selectFrom',
+      'selectNoFrom',
+      'tenantId',
+      'updateTable',
+      'with',
+      'withRecursive',
+    ]);
   });
 
   it('stays when plugins are taken away or a schema is set', () => {
@@ -184,7 +244,9 @@ describe('the border', () => {
     const elsewhere = db.selectFrom('notes').selectAll().compile();
     const inside = s.selectFrom('notes').selectAll().compile();
     expect(() => executor.executeQuery(elsewhere)).toThrow(expect.objectContaining({ code: 'scope_unsupported' }));
-    expect(() => executor.withoutPlugins().stream(elsewhere, 1)).toThrow(expect.objectContaining({ code: 'scope_unsupported' }));
+    expect(() => executor.withoutPlugins().stream(elsewhere, 1)).toThrow(
+      expect.objectContaining({ code: 'scope_unsupported' }),
+    );
     expect(() => executor.provideConnection()).toThrow(expect.objectContaining({ code: 'scope_unsupported' }));
     expect(() => scoped({ tenantId: otherId }).getExecutor().executeQuery(inside)).toThrow(
       expect.objectContaining({ code: 'tenant_mismatch' }),
@@ -230,7 +292,14 @@ describe('plugins of the handle', () => {
         ' where "audit"."log_entries"."tenant_id" = $t returning "id") select "id" from "x"',
     );
     // The plugin copies what the scope has scoped already: it is scoped once more.
-    expect(refusal(() => camel.with('x', () => insert(camel)).selectFrom('x').select('id'))).toBe('none');
+    expect(
+      refusal(() =>
+        camel
+          .with('x', () => insert(camel))
+          .selectFrom('x')
+          .select('id'),
+      ),
+    ).toBe('none');
     expect(refusal(() => camel.selectFrom('project_notes_x').selectAll())).toBe('table_unknown');
     expect(text(camel.selectFrom('projectNotes').selectAll().where(trusted(sql`true`)), camel)).toContain('and (true)');
   });

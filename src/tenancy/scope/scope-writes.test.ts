@@ -8,9 +8,14 @@ describe('inserts', () => {
     expect(text(s.insertInto('projects').values([{ id: 1 }, { id: 2, name: 'b' }]))).toBe(
       'insert into "projects" ("id", "name", "tenant_id") values ($1, default, $t), ($3, $4, $t)',
     );
-    expect(text(s.insertInto('notes').values({ id: 1, body: sql.val('x') }).returningAll())).toBe(
-      'insert into "notes" ("id", "body", "organization_id") values ($1, $2, $t) returning *',
-    );
+    expect(
+      text(
+        s
+          .insertInto('notes')
+          .values({ id: 1, body: sql.val('x') })
+          .returningAll(),
+      ),
+    ).toBe('insert into "notes" ("id", "body", "organization_id") values ($1, $2, $t) returning *');
     expect(text(s.insertInto('projects').defaultValues())).toBe('insert into "projects" ("tenant_id") values ($t)');
     expect(text(s.insertInto('projects').values({}))).toBe('insert into "projects" ("tenant_id") values ($t)');
   });
@@ -40,7 +45,11 @@ describe('inserts', () => {
     expect(text(s.insertInto('projects').values([{ id: 1, tenant_id: tenantId }, { id: 2 }]))).toBe(
       'insert into "projects" ("id", "tenant_id") values ($1, $t), ($3, $t)',
     );
-    const query = (eb: Loose): Loose => eb.selectFrom('notes').selectAll().select(eb.cast(eb.val(tenantId), 'uuid').as('t'));
+    const query = (eb: Loose): Loose =>
+      eb
+        .selectFrom('notes')
+        .selectAll()
+        .select(eb.cast(eb.val(tenantId), 'uuid').as('t'));
     expect(refusal(() => s.insertInto('projects').columns(['id', 'tenant_id']).expression(query))).toBe('none');
   });
 
@@ -54,7 +63,10 @@ describe('inserts', () => {
       'scope_unsupported',
     );
     const from = (tenant: Loose, at: string[]) => () =>
-      s.insertInto('projects').columns(at).expression((eb: Loose) => eb.selectFrom('notes').select([tenant(eb).as('t'), 'id']));
+      s
+        .insertInto('projects')
+        .columns(at)
+        .expression((eb: Loose) => eb.selectFrom('notes').select([tenant(eb).as('t'), 'id']));
     expect(refusal(from((eb: Loose) => eb.val(otherId), ['tenant_id', 'id']))).toBe('tenant_mismatch');
     expect(refusal(from((eb: Loose) => eb.val(tenantId), ['tenant_id', 'id']))).toBe('none');
     expect(refusal(from((eb: Loose) => eb.val(tenantId), ['id', 'tenant_id']))).toBe('scope_unsupported');
@@ -68,7 +80,10 @@ describe('inserts', () => {
     );
     const either = (eb: Loose): Loose => eb.or([eb('notes.id', '=', 1), eb('excluded.id', '=', 2)]);
     const guarded = insert.onConflict((oc: Loose) =>
-      oc.constraint('notes_pkey').doUpdateSet({ body: (eb: Loose) => eb.selectFrom('calls').select('id') }).where(either),
+      oc
+        .constraint('notes_pkey')
+        .doUpdateSet({ body: (eb: Loose) => eb.selectFrom('calls').select('id') })
+        .where(either),
     );
     expect(text(guarded)).toBe(
       'insert into "notes" ("id", "organization_id") values ($1, $t) on conflict on constraint "notes_pkey"' +
@@ -105,6 +120,10 @@ describe('updates and deletes', () => {
         ' right join (select * from "calls" where "calls"."tenant_id" = $t) as "calls" on "calls"."id" = "notes"."id"' +
         ' where "audit"."entries"."tenant_id" = $t and ("notes"."id" = "audit"."entries"."id")',
     );
+    expect(text(s.deleteFrom('calls as c').using(['notes as n', 'countries']).whereRef('n.id', '=', 'c.id'))).toBe(
+      'delete from "calls" as "c" using "notes" as "n", "countries"' +
+        ' where "c"."tenant_id" = $t and "n"."organization_id" = $t and ("n"."id" = "c"."id")',
+    );
     expect(text(s.deleteFrom('notes'))).toBe('delete from "notes" where "notes"."organization_id" = $t');
   });
 
@@ -133,9 +152,19 @@ it('writes to shared tables only where they are declared writable', () => {
   expect(refusal(() => s.insertInto('countries').values({ id: 1 }))).toBe('scope_unsupported');
   expect(refusal(() => s.updateTable('countries').set({ name: 'x' }))).toBe('scope_unsupported');
   expect(refusal(() => s.deleteFrom('countries'))).toBe('scope_unsupported');
-  expect(text(s.updateTable('prices').set({ amount: 1 }).where('id', 'in', (eb: Loose) => eb.selectFrom('notes').select('id')))).toBe(
+  expect(
+    text(
+      s
+        .updateTable('prices')
+        .set({ amount: 1 })
+        .where('id', 'in', (eb: Loose) => eb.selectFrom('notes').select('id')),
+    ),
+  ).toBe(
     'update "prices" set "amount" = $1 where "id" in (select "id" from "notes" where "notes"."organization_id" = $t)',
   );
-  const upsert = s.insertInto('prices').values({ id: 1 }).onConflict((oc: Loose) => oc.column('id').doUpdateSet({ amount: 1 }));
+  const upsert = s
+    .insertInto('prices')
+    .values({ id: 1 })
+    .onConflict((oc: Loose) => oc.column('id').doUpdateSet({ amount: 1 }));
   expect(text(upsert)).toBe('insert into "prices" ("id") values ($1) on conflict ("id") do update set "amount" = $2');
 });

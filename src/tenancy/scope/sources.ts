@@ -13,10 +13,10 @@ import {
 } from 'kysely';
 import { withinTrust } from '../trusted.ts';
 import { aliasTable, tenantPredicate, tenantRowsAs, withPredicates } from './predicate.ts';
+import { unmarked, unwrapRaw } from './raw-shape.ts';
 import { refuse } from './refuse.ts';
 import { isCte, type Place, type Scoper } from './scoper.ts';
 import { tableKey } from './table-rules.ts';
-import { unmarked, unwrapRaw } from './raw-shape.ts';
 
 /** How the tenant's predicate of a joined table is written. */
 const joinPlaces: { readonly [Type in JoinType]?: 'on' | 'where' | 'subquery' } = {

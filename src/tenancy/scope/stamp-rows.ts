@@ -56,7 +56,10 @@ export function stampRows(values: OperationNode, stamp: Stamp, scoper: Scoper): 
   if (ValuesNode.is(rows)) return ValuesNode.create(rows.values.map((row) => stampRow(row, stamp, scoper)));
   if (SelectQueryNode.is(rows)) return stampSelect(rows, stamp, scoper);
   if (RawNode.is(rows) && stamp.at === -1) return stampAround(ParensNode.create(rows), stamp, scoper);
-  refuse(`an insert of "${rows.kind}" into "${stamp.table}"`, `Insert values or a query, and leave "${stamp.column}" out.`);
+  refuse(
+    `an insert of "${rows.kind}" into "${stamp.table}"`,
+    `Insert values or a query, and leave "${stamp.column}" out.`,
+  );
 }
 
 type Row = ValuesNode['values'][number];

@@ -1,4 +1,12 @@
-import { AliasNode, ColumnNode, type ColumnUpdateNode, IdentifierNode, type OperationNode, ReferenceNode, TableNode } from 'kysely';
+import {
+  AliasNode,
+  ColumnNode,
+  type ColumnUpdateNode,
+  IdentifierNode,
+  type OperationNode,
+  ReferenceNode,
+  TableNode,
+} from 'kysely';
 import { TenantryError } from '../../core/index.ts';
 import { aliasTable } from './predicate.ts';
 import { unwrapRaw } from './raw-shape.ts';
@@ -33,7 +41,10 @@ export function targetOf(item: OperationNode | undefined, scoper: Scoper): Targe
   const name = tableKey(table);
   const rule = scoper.rules.ruleOf(table);
   if (rule.kind === 'shared' && !rule.writable) {
-    refuse(`a write to the shared table "${name}"`, 'Declare it as shared({ writable: true }) if tenants may write it.');
+    refuse(
+      `a write to the shared table "${name}"`,
+      'Declare it as shared({ writable: true }) if tenants may write it.',
+    );
   }
   return {
     node: alias === undefined ? table : AliasNode.create(table, alias),
@@ -64,7 +75,8 @@ function checkColumn(node: OperationNode, target: Target): void {
   const unwrapped = unwrapRaw(node);
   const column = ReferenceNode.is(unwrapped) ? unwrapped.column : unwrapped;
   // `set "a"."b"` writes field b of column a, so the first name counts as well.
-  const names = ReferenceNode.is(unwrapped) && unwrapped.table !== undefined ? tableKey(unwrapped.table).split('.') : [];
+  const names =
+    ReferenceNode.is(unwrapped) && unwrapped.table !== undefined ? tableKey(unwrapped.table).split('.') : [];
   if (!ColumnNode.is(column)) {
     refuse('an assignment to anything but a column', 'Name the column, so that it can be checked.');
   }

@@ -32,7 +32,7 @@ export function visitParts<Node extends OperationNode>(node: Node, place: Place,
 }
 
 /** Scopes each node of a list. Gives the same list when nothing changed. */
-export function visitList(list: unknown, place: Place, scoper: Scoper): readonly unknown[] {
+function visitList(list: unknown, place: Place, scoper: Scoper): readonly unknown[] {
   if (!Array.isArray(list)) refuse('a malformed query', 'Build it with Kysely.');
   let changed: unknown[] | undefined;
   for (let at = 0; at < list.length; at += 1) {

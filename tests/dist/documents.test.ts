@@ -1,0 +1,24 @@
+import { glob, readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { expect, inject, it } from 'vitest';
+import { run } from '../support/packed-project.ts';
+import { compilePrograms, type Program } from '../support/programs.ts';
+import { snippetsOf } from '../support/snippets.ts';
+
+const { project } = inject('packed');
+const root = join(import.meta.dirname, '../..');
+
+/** All snippets of a page are one program. */
+const pages: Program[] = [];
+for await (const path of glob(['README.md', 'docs/guides/*.md', 'docs/errors/README.md'], { cwd: root })) {
+  const code = snippetsOf(await readFile(join(root, path), 'utf8')).map((snippet) => snippet.code);
+  const file = `page-${path.includes('errors') ? 'errors' : basename(path, '.md').toLowerCase()}.ts`;
+  pages.push({ title: path, file, code: code.join('\n') });
+}
+const problems = await compilePrograms(project, pages);
+
+it.each(pages)('$title compiles and runs where the package is installed', async ({ file, code }) => {
+  expect(code).not.toBe('');
+  expect(problems.get(file)).toEqual([]);
+  await run(process.execPath, ['--disable-warning=ExperimentalWarning', file], project);
+});

@@ -1,0 +1,66 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, inject, it } from 'vitest';
+import { run } from '../support/packed-project.ts';
+
+const { files, project, tarball } = inject('packed');
+const installed = join(project, 'node_modules/tenantry');
+const manifest: { exports: Record<string, string | { types: string; default: string }>; files: string[] } = JSON.parse(
+  await readFile(join(installed, 'package.json'), 'utf8'),
+);
+const subpaths = Object.keys(manifest.exports).filter((path) => path !== './package.json');
+const nameOf = (subpath: string): string => `tenantry${subpath.slice(1)}`;
+
+describe('the packed files', () => {
+  it('are the build, the manifest and the documents, and nothing else', () => {
+    const unexpected = files.filter(
+      (file) => !/^(dist\/.+\.(js|d\.ts)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(file),
+    );
+    expect(unexpected).toEqual([]);
+    expect(files).toEqual(expect.arrayContaining(['package.json', 'README.md', 'LICENSE', 'dist/index.js']));
+  });
+
+  it('hold every target of the exports', () => {
+    const targets = subpaths.flatMap((subpath) => Object.values(Object(manifest.exports[subpath])));
+    expect(targets).toHaveLength(subpaths.length * 2);
+    for (const target of targets) expect(files).toContain(String(target).slice(2));
+  });
+
+  it('name no path of the machine that built them', async () => {
+    for (const file of files) {
+      const text = await readFile(join(installed, file), 'utf8');
+      expect(text.includes(process.cwd()), file).toBe(false);
+    }
+  });
+});
+
+describe('the installed package', () => {
+  it.each(subpaths.map(nameOf))('imports %s', async (name) => {
+    const script = `console.log(JSON.stringify(Object.keys(await import(${JSON.stringify(name)}))))`;
+    const names: string[] = JSON.parse(await run(process.execPath, ['--input-type=module', '-e', script], project));
+    expect(names).not.toHaveLength(0);
+    expect(names).not.toContain('default');
+  });
+
+  it('gives its manifest away, and nothing that is not in the exports', async () => {
+    const script = (name: string) => [
+      '--input-type=module',
+      '-e',
+      `await import('${name}', { with: { type: 'json' } })`,
+    ];
+    await run(process.execPath, script('tenantry/package.json'), project);
+    await expect(run(process.execPath, script('tenantry/dist/index.js'), project)).rejects.toThrow(
+      'ERR_PACKAGE_PATH_NOT_EXPORTED',
+    );
+  });
+
+  it('loads webhooks, core and http where no peer is installed: neither Kysely nor a validator nor a provider', async () => {
+    const bare = join(project, '../bare');
+    await mkdir(join(bare, 'node_modules/tenantry'), { recursive: true });
+    await run('tar', ['-xzf', tarball, '--strip-components=1', '-C', join(bare, 'node_modules/tenantry')], bare);
+    const load = (name: string) =>
+      run(process.execPath, ['--input-type=module', '-e', `await import('${name}')`], bare);
+    for (const name of ['tenantry/webhooks', 'tenantry/core', 'tenantry/http']) await load(name);
+    await expect(load('tenantry/database')).rejects.toThrow("Cannot find package 'kysely'");
+  });
+});
