@@ -18,6 +18,7 @@ import { scopeInsert } from './insert.ts';
 import { aliasTable } from './predicate.ts';
 import { scopeRaw } from './raw.ts';
 import { refuse } from './refuse.ts';
+import { readMark, type ScopeMark, withMark } from './scope-mark.ts';
 import { outermost, type Place, type Scoper } from './scoper.ts';
 import { scopeSelect } from './select.ts';
 import { type TableRules, tableKey } from './table-rules.ts';
@@ -38,21 +39,12 @@ export interface QueryScoper {
   isScoped(query: OperationNode): boolean;
 }
 
-interface Mark {
-  readonly tenantId: string;
-  readonly rules: TableRules;
-  /** The query as it was before. */
-  readonly original: OperationNode;
-}
-/** A query of a scope may be embedded in another, and then passes by a second time. */
-const marks = new WeakMap<OperationNode, Mark>();
-
 /** Makes what scopes queries for one tenant. */
 export function queryScoper(tenantId: string, rules: TableRules): QueryScoper {
   const scoper: Scoper = { tenantId, rules, tenant: ValueNode.create(tenantId), visit };
 
-  function markOf(query: OperationNode): Mark | undefined {
-    const mark = marks.get(query);
+  function markOf(query: OperationNode): ScopeMark | undefined {
+    const mark = readMark(query);
     if (mark !== undefined && mark.tenantId !== tenantId) {
       throw new TenantryError('tenant_mismatch', { expected: tenantId, actual: mark.tenantId });
     }
@@ -108,10 +100,7 @@ export function queryScoper(tenantId: string, rules: TableRules): QueryScoper {
       const original = originalOf(query);
       const scoped = visit(original, outermost);
       if (!isAlike(query, scoped)) refuse(`a query of kind "${query.kind}"`, 'Build it with the scope.');
-      // Raw SQL that needed no change is still the application's own node, which it may use for another tenant.
-      const marked = RawNode.is(scoped) ? { ...scoped } : scoped;
-      marks.set(marked, { tenantId, rules, original });
-      return marked;
+      return withMark(scoped, tenantId, rules, original);
     },
   };
 }

@@ -8,7 +8,7 @@ describe('reads', () => {
     [() => s.selectFrom('projects').selectAll(), 'select * from "projects" where "projects"."tenant_id" = $t'],
     [
       () => s.selectFrom('notes as n').select('n.id').where('n.id', '=', 5),
-      'select "n"."id" from "notes" as "n" where "n"."organization_id" = $t and ("n"."id" = $2)',
+      'select "n"."id" from "notes" as "n" where "n"."organization_id" = $t and "n"."id" = $2',
     ],
     [
       () => s.selectFrom('audit.entries').select('audit.entries.id'),
@@ -57,7 +57,7 @@ describe('reads', () => {
       .select('p.id');
     expect(text(query)).toBe(
       'select "p"."id" from "projects" as "p"' +
-        ' inner join "notes" as "n" on "n"."organization_id" = $t and ("n"."project_id" = "p"."id")' +
+        ' inner join "notes" as "n" on "n"."organization_id" = $t and "n"."project_id" = "p"."id"' +
         ' left join "calls" on "calls"."tenant_id" = $t and ("calls"."id" = $3 or "calls"."id" = $4)' +
         ' left join lateral (select * from "audit"."entries" as "e" where "e"."tenant_id" = $t) as "e" on true' +
         ' cross join "audit"."entries" as "x"' +
@@ -180,7 +180,7 @@ describe('common table expressions', () => {
     expect(text(query)).toBe(
       'select * from (with "notes" as (select * from "projects" where "projects"."tenant_id" = $t)' +
         ' select * from "notes") as "n"' +
-        ' inner join "notes" on "notes"."organization_id" = $t and ("notes"."id" = "n"."id")',
+        ' inner join "notes" on "notes"."organization_id" = $t and "notes"."id" = "n"."id"',
     );
   });
 
@@ -200,7 +200,7 @@ describe('common table expressions', () => {
       .where('id', 'in', s.selectFrom('notes').select('id'));
     expect(text(query)).toBe(
       'with "notes" as (select "id" from "projects" where "projects"."tenant_id" = $t)' +
-        ' select "id" from "projects" where "projects"."tenant_id" = $t and ("id" in (select "id" from "notes"))',
+        ' select "id" from "projects" where "projects"."tenant_id" = $t and "id" in (select "id" from "notes")',
     );
   });
 
@@ -213,8 +213,8 @@ describe('common table expressions', () => {
       .where('id', 'in', (eb: Loose) => eb.selectFrom('gone').select('id'));
     expect(text(query)).toBe(
       'with "notes" as (select * from "projects" where "projects"."tenant_id" = $t),' +
-        ' "gone" as (delete from "notes" where "notes"."organization_id" = $t and ("id" = $3) returning "id")' +
-        ' update "notes" set "body" = $4 where "notes"."organization_id" = $t and ("id" in (select "id" from "gone"))',
+        ' "gone" as (delete from "notes" where "notes"."organization_id" = $t and "id" = $3 returning "id")' +
+        ' update "notes" set "body" = $4 where "notes"."organization_id" = $t and "id" in (select "id" from "gone")',
     );
   });
 });

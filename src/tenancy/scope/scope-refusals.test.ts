@@ -251,6 +251,8 @@ describe('the border', () => {
     expect(() => scoped({ tenantId: otherId }).getExecutor().executeQuery(inside)).toThrow(
       expect.objectContaining({ code: 'tenant_mismatch' }),
     );
+    const altered = { ...inside, query: { ...inside.query, where: undefined } };
+    expect(() => executor.executeQuery(altered)).toThrow(expect.objectContaining({ code: 'scope_unsupported' }));
     return expect(executor.executeQuery(inside)).resolves.toMatchObject({ rows: [] });
   });
 
@@ -259,7 +261,7 @@ describe('the border', () => {
     expect(text(embed(db.selectFrom('notes').select('id')))).toContain('"notes"."organization_id" = $t');
     expect(text(embed(s.selectFrom('notes').select('id')))).toBe(
       'select "id" from "projects" where "projects"."tenant_id" = $t' +
-        ' and ("id" in (select "id" from "notes" where "notes"."organization_id" = $t))',
+        ' and "id" in (select "id" from "notes" where "notes"."organization_id" = $t)',
     );
     const other = scoped({ tenantId: otherId });
     expect(refusal(() => embed(other.selectFrom('notes').select('id')))).toBe('tenant_mismatch');

@@ -105,8 +105,8 @@ describe('updates and deletes', () => {
       .returning((eb: Loose) => eb.selectFrom('notes').select('id').as('x'));
     expect(text(update)).toBe(
       'update "projects" as "p" set "name" = (select "c"."id" from "calls" as "c" where "c"."tenant_id" = $t)' +
-        ' from "notes" as "n" left join "calls" on "calls"."tenant_id" = $t and ("calls"."id" = "n"."id")' +
-        ' where "p"."tenant_id" = $t and "n"."organization_id" = $t and ("n"."project_id" = "p"."id")' +
+        ' from "notes" as "n" left join "calls" on "calls"."tenant_id" = $t and "calls"."id" = "n"."id"' +
+        ' where "p"."tenant_id" = $t and "n"."organization_id" = $t and "n"."project_id" = "p"."id"' +
         ' returning (select "id" from "notes" where "notes"."organization_id" = $t) as "x"',
     );
     const remove = s
@@ -118,11 +118,11 @@ describe('updates and deletes', () => {
       'delete from "audit"."entries" using' +
         ' (select * from "notes" where "notes"."organization_id" = $t) as "notes", "countries"' +
         ' right join (select * from "calls" where "calls"."tenant_id" = $t) as "calls" on "calls"."id" = "notes"."id"' +
-        ' where "audit"."entries"."tenant_id" = $t and ("notes"."id" = "audit"."entries"."id")',
+        ' where "audit"."entries"."tenant_id" = $t and "notes"."id" = "audit"."entries"."id"',
     );
     expect(text(s.deleteFrom('calls as c').using(['notes as n', 'countries']).whereRef('n.id', '=', 'c.id'))).toBe(
       'delete from "calls" as "c" using "notes" as "n", "countries"' +
-        ' where "c"."tenant_id" = $t and "n"."organization_id" = $t and ("n"."id" = "c"."id")',
+        ' where "c"."tenant_id" = $t and "n"."organization_id" = $t and "n"."id" = "c"."id"',
     );
     expect(text(s.deleteFrom('notes'))).toBe('delete from "notes" where "notes"."organization_id" = $t');
   });

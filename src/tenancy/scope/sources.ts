@@ -1,6 +1,5 @@
 import {
   AliasNode,
-  FromNode,
   FunctionNode,
   IdentifierNode,
   JoinNode,
@@ -54,28 +53,14 @@ export function scopeSources(
   const wrap = joins?.some((join) => joinPlaces[join.joinType] === 'subquery') ?? false;
   const inner = wrap ? withWrapped([...froms, ...(joins ?? []).map((join) => join.table)], place, scoper) : place;
   const predicates: OperationNode[] = [];
-  const scoped = froms.map((from) => {
+  const scoped: OperationNode[] = [];
+  for (const from of froms) {
     const source = scopeSource(from, inner, scoper, wrap);
     if (source.predicate !== undefined) predicates.push(source.predicate);
-    return source.node;
-  });
-  return {
-    froms: scoped,
-    joins: joins?.map((join) => scopeJoin(join, inner, scoper, wrap, predicates)),
-    predicates,
-    place: inner,
-  };
-}
-
-/** Scopes the FROM of a query, with its joins. */
-export function scopeFrom(
-  from: FromNode | undefined,
-  joins: readonly JoinNode[] | undefined,
-  place: Place,
-  scoper: Scoper,
-): Omit<Sources, 'froms'> & { readonly from: FromNode | undefined } {
-  const { froms, ...sources } = scopeSources(from?.froms ?? [], joins, place, scoper);
-  return { ...sources, from: from === undefined ? undefined : FromNode.create(froms) };
+    scoped.push(source.node);
+  }
+  const joined = joins?.map((join) => scopeJoin(join, inner, scoper, wrap, predicates));
+  return { froms: scoped, joins: joined, predicates, place: inner };
 }
 
 function scopeJoin(join: JoinNode, place: Place, scoper: Scoper, wrap: boolean, where: OperationNode[]): JoinNode {

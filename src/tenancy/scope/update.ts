@@ -1,7 +1,7 @@
-import type { UpdateQueryNode } from 'kysely';
+import { FromNode, type UpdateQueryNode } from 'kysely';
 import { tenantPredicate, whereWith } from './predicate.ts';
 import type { Place, Scoper } from './scoper.ts';
-import { scopeFrom } from './sources.ts';
+import { scopeSources } from './sources.ts';
 import { scopeUpdates, targetOf } from './target.ts';
 import { visitParts } from './visit-parts.ts';
 import { scopeWith } from './with.ts';
@@ -10,7 +10,7 @@ import { scopeWith } from './with.ts';
 export function scopeUpdate(node: UpdateQueryNode, outer: Place, scoper: Scoper): UpdateQueryNode {
   const ctes = scopeWith(node.with, outer, scoper);
   const target = targetOf(node.table, scoper);
-  const { from, joins, predicates, place } = scopeFrom(node.from, node.joins, ctes.place, scoper);
+  const { froms, joins, predicates, place } = scopeSources(node.from?.froms ?? [], node.joins, ctes.place, scoper);
   const own = target.column === undefined ? [] : [tenantPredicate(target.table, target.column, scoper)];
   const condition = node.where === undefined ? undefined : scoper.visit(node.where.where, place);
   const where = whereWith([...own, ...predicates], condition);
@@ -19,7 +19,7 @@ export function scopeUpdate(node: UpdateQueryNode, outer: Place, scoper: Scoper)
     ...visitParts(node, place, scoper),
     table: target.node,
     ...(ctes.with && { with: ctes.with }),
-    ...(from && { from }),
+    ...(node.from && { from: FromNode.create(froms) }),
     ...(joins && { joins }),
     ...(where && { where }),
     ...(updates && { updates }),
