@@ -11,7 +11,15 @@ import { releaseLease, takeLease } from './run/lease.ts';
 import { type OnProgress, paceOf } from './run/progress.ts';
 import { asStepFailure, inStep, type RunnerSettings, runnerName, runnerSettings, type Session } from './run/session.ts';
 import { execute } from './sql-text.ts';
-import { doneSteps, type MigrationStage, readMigration, recordStep, setStage, storePlan } from './state.ts';
+import {
+  doneSteps,
+  type MigrationStage,
+  readMigration,
+  recordStep,
+  type StoredMigration,
+  setStage,
+  storePlan,
+} from './state.ts';
 import { verifyMigration } from './verify-migration.ts';
 
 /** Options of {@link applyMigration}. */
@@ -73,11 +81,17 @@ export async function applyMigration(
 ): Promise<ApplyResult> {
   const begun = clock().getTime();
   return db.connection().execute(async (connection: AnyDatabase) => {
-    const plan = await agreedPlan(connection, definition, given, actor);
-    const lease = await takeLease(connection, plan.migration, runnerName(), runnerSettings(settings).leasePatience);
+    const agreed = await agreedPlan(connection, definition, given, actor);
+    const lease = await takeLease(connection, definition.name, runnerName(), runnerSettings(settings).leasePatience);
     try {
-      const { model, catalogue } = await loadModel(connection, definition);
-      refuseDrift(model, plan, driftBetween(plan.catalogue, fingerprints(catalogue)));
+      const { plan, stage: begunAt } = await underLease(connection, definition, agreed);
+      const { model, catalogue, archived } = await loadModel(connection, definition);
+      const drifted = driftBetween(plan.catalogue, fingerprints(catalogue));
+      refuseDrift(
+        model,
+        plan,
+        drifted.filter((table) => !archived.includes(table)),
+      );
       const { replica } = await checkRights(connection, model);
       const session: Session = {
         db: connection,
@@ -88,7 +102,7 @@ export async function applyMigration(
       };
       const done = new Set(await doneSteps(connection, plan.migration));
       const wanted = plan.steps.filter((step) => stageNames.indexOf(step.stage) <= stageNames.indexOf(to));
-      let stage = (await readMigration(connection, plan.migration))?.stage ?? 'planned';
+      let stage = begunAt;
       const work: Work = {
         session,
         model,
@@ -156,6 +170,18 @@ async function agreedPlan(
 }
 
 /** Refuses a plan that was made from another definition, or for tables that changed since. */
+/** The migration as it stands once this runner alone may change it. */
+async function underLease(db: AnyDatabase, definition: AnyMigration, agreed: MigrationPlan): Promise<StoredMigration> {
+  const stored = await readMigration(db, definition.name);
+  if (stored === undefined) throw new TenantryError('migration_not_found', { migration: definition.name });
+  const refused = (problem: string): TenantryError =>
+    new TenantryError('migration_stage_invalid', { migration: definition.name, stage: stored.stage, problem });
+  if (stored.stage === 'rolling-back') throw refused('a rollback was begun; finish it first');
+  if (stored.plan.hash !== agreed.hash) throw refused('another runner began it with another plan');
+  return stored;
+}
+
+/** Refuses a plan whose definition or tables are not what they were. */
 export function refuseDrift(model: Model, plan: MigrationPlan, tables: readonly string[]): void {
   if (definitionFingerprint(model) !== plan.definitionHash) {
     throw new TenantryError('migration_stage_invalid', {

@@ -33,6 +33,8 @@ export interface CatalogueTable {
   /** Triggers of the application that fire on an update of a row. */
   readonly updateTriggers: readonly string[];
   readonly rowSecurity: boolean;
+  /** True when there is a column of the tenant column's name already. */
+  readonly tenantColumn: boolean;
   /** True when the role that reads the catalogue may alter the table. */
   readonly owned: boolean;
   /** Roles other than the owner and superusers that may read the table and have no sight of all tenants. */
@@ -56,6 +58,8 @@ export function catalogueQuery(schema: string, tenantColumn: string): RawBuilder
     select c.relname as "name", c.relkind = 'p' as "partitioned", c.relrowsecurity and not exists (select 1 from pg_policy p
         where p.polrelid = c.oid and p.polname ~ ${own}) as "rowSecurity",
       pg_has_role(c.relowner, 'usage') as "owned",
+      exists (select 1 from pg_attribute a where a.attrelid = c.oid and a.attname = ${tenantColumn} and not a.attisdropped)
+        as "tenantColumn",
       coalesce((select json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
           'notNull', a.attnotnull, 'generated', a.attgenerated <> '') order by a.attnum)
         from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped

@@ -22,6 +22,36 @@ export type {
   UntouchedRule,
   ViaRule,
 } from './definition.ts';
+export type { SqlFile } from './export/psql.ts';
+export type { ExportOptions, ExportSource, SqlExport } from './export-sql.ts';
+export { exportSql } from './export-sql.ts';
+export type { DraftOptions } from './inspect/draft-definition.ts';
+export { draftDefinition } from './inspect/draft-definition.ts';
+export type {
+  Grouping,
+  InspectedColumn,
+  InspectedForeignKey,
+  InspectedFunction,
+  InspectedReference,
+  InspectedTable,
+  InspectedUnique,
+  InspectedView,
+  Inspection,
+  Judged,
+  KeyDigests,
+  OtherPath,
+  Question,
+  QuestionTopic,
+  SchemaTable,
+  SharedGuess,
+  SourceCandidate,
+  SourceGuess,
+  TableGuess,
+  UntouchedGuess,
+  ViaGuess,
+} from './inspect/inspection.ts';
+export type { InspectOptions } from './inspect-database.ts';
+export { inspectDatabase } from './inspect-database.ts';
 export type { MigrationStatus } from './migration-status.ts';
 export { migrationStatus } from './migration-status.ts';
 export type { Decision, MigrationPlan, PlannedTable, StageName, Step, StepLock } from './plan.ts';

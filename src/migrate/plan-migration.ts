@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { TenantryError } from '../core/index.ts';
 import { type AnyDatabase, inTransaction } from '../database/index.ts';
 import { type CatalogueTable, fingerprints, readCatalogue } from './catalogue.ts';
 import type { AnyMigration } from './definition.ts';
@@ -8,9 +9,10 @@ import { checkRights } from './rights.ts';
 import { fillMapSql } from './source-sql.ts';
 import { execute } from './sql-text.ts';
 import { backfillSteps } from './stages/backfill.ts';
-import { contractSteps } from './stages/contract.ts';
+import { archiveSchema, contractSteps } from './stages/contract.ts';
 import { enforceSteps } from './stages/enforce.ts';
 import { expandSteps } from './stages/expand.ts';
+import { doneSteps } from './state.ts';
 import { policyText, survey } from './survey.ts';
 
 /**
@@ -35,6 +37,8 @@ import { policyText, survey } from './survey.ts';
 export async function planMigration(db: AnyDatabase, definition: AnyMigration): Promise<MigrationPlan> {
   const { model, catalogue } = await loadModel(db, definition);
   await checkRights(db, model);
+  const begun = (await doneSteps(db, definition.name)).length > 0;
+  if (!begun) refuseTakenColumn(model);
   const counted = await rolledBack(db, (tx) => survey(tx, model));
   const steps = stepsOf(model);
   const tables = counted.tables.map(
@@ -64,13 +68,32 @@ export async function planMigration(db: AnyDatabase, definition: AnyMigration): 
   };
 }
 
-/** Reads the catalogue and holds the definition against it. */
+/** A column of that name is another's, unless the migration was begun and made it. */
+function refuseTakenColumn(model: Model): void {
+  for (const { name, table } of model.own) {
+    const invalid = (problem: string): TenantryError =>
+      new TenantryError('migration_definition_invalid', { migration: model.name, path: `tables.${name}`, problem });
+    if (table.tenantColumn) {
+      throw invalid(`has a column "${model.column}" already; name the tenant column otherwise with { column }`);
+    }
+  }
+}
+
+/**
+ * Reads the catalogue and holds the definition against it. Tables that the contract stage archived already stand in as
+ * they are in the archive.
+ */
 export async function loadModel(
   db: AnyDatabase,
   definition: AnyMigration,
-): Promise<{ model: Model; catalogue: CatalogueTable[] }> {
-  const catalogue = await readCatalogue(db, definition.schema ?? 'public', definition.column ?? 'tenant_id');
-  return { model: buildModel(db, definition, catalogue), catalogue };
+): Promise<{ model: Model; catalogue: CatalogueTable[]; archived: string[] }> {
+  const { schema = 'public', column = 'tenant_id', contract } = definition;
+  const catalogue = await readCatalogue(db, schema, column);
+  const missing = (contract?.archive ?? []).filter((name) => !catalogue.some((table) => table.name === name));
+  const aside = missing.length === 0 ? [] : await readCatalogue(db, archiveSchema, column);
+  const archived = aside.filter((table) => missing.includes(table.name));
+  const model = buildModel(db, definition, [...catalogue, ...archived]);
+  return { model, catalogue, archived: archived.map((table) => table.name) };
 }
 
 /** Every step of a migration, in the order in which they run. */

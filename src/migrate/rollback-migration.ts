@@ -11,6 +11,7 @@ import { inStep, type RunnerSettings, runnerName, runnerSettings, type Session }
 import { keyIdSql, mappedRows, memberIdSql } from './source-sql.ts';
 import { execute } from './sql-text.ts';
 import { doneSteps, forgetStep, readMigration, setStage } from './state.ts';
+import { dropTriggerStatements } from './triggers.ts';
 
 /** Options of {@link rollbackMigration}. */
 export interface RollbackOptions extends RunnerSettings {
@@ -67,7 +68,9 @@ export async function rollbackMigration(
         settings: runnerSettings(settings),
         replica: false,
       };
+      await setStage(connection, definition.name, 'rolling-back');
       const done = await doneSteps(connection, definition.name);
+      await endDualWrites(session, definition, done);
       const begunSteps = stored.plan.steps.filter((step) => done.includes(step.id) || step.kind === 'batches');
       const backwards = begunSteps.reverse();
       for (const [place, step] of backwards.entries()) {
@@ -101,6 +104,21 @@ export async function rollbackMigration(
       await releaseLease(connection, lease).catch(() => undefined);
     }
   });
+}
+
+/**
+ * Before tenants are deleted the triggers go, so that a write of the old application makes none anew. What they would
+ * do is not needed any more: the legacy columns hold everything.
+ */
+async function endDualWrites(session: Session, definition: AnyMigration, done: readonly string[]): Promise<void> {
+  const { model } = await loadModel(session.db, definition);
+  for (const table of model.own.filter(({ name }) => done.includes(`expand:${name}`))) {
+    if (done.includes(`contract:${table.name}:triggers`)) continue;
+    const sql = dropTriggerStatements(model, table);
+    await inStep(session, { id: `rollback:${table.name}:triggers`, table: table.name, sql }, async (tx) => {
+      for (const statement of sql) await execute(tx, statement);
+    });
+  }
 }
 
 async function undoStep(session: Session, db: AnyDatabase, definition: AnyMigration, step: Step): Promise<void> {

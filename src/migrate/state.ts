@@ -4,8 +4,8 @@ import { sqlstateOf } from '../database/install.ts';
 import type { MigrationPlan, StageName, Step } from './plan.ts';
 import { execute } from './sql-text.ts';
 
-/** Where a migration stands: the last stage that is whole, or one of the two ends. */
-export type MigrationStage = 'planned' | StageName | 'rolled-back';
+/** Where a migration stands: the last stage that is whole, or on the way back. */
+export type MigrationStage = 'planned' | StageName | 'rolling-back' | 'rolled-back';
 
 /** A migration as the database remembers it. */
 export interface StoredMigration {

@@ -3,6 +3,7 @@ import type { AnyDatabase } from '../database/index.ts';
 import { quoteIdentifier, quoteLiteral } from '../database/isolation-sql.ts';
 import { keyText, type Model, type OwnTable, sameColumns, tenantOfRow } from './model.ts';
 import type { Decision } from './plan.ts';
+import { referrersOf } from './referrers.ts';
 import { fillMapSql, mappedRows, sourceColumns } from './source-sql.ts';
 import { execute } from './sql-text.ts';
 import { hasQuarantineAbove } from './stages/enforce.ts';
@@ -52,6 +53,7 @@ export async function survey(tx: AnyDatabase, model: Model): Promise<Survey> {
   const tables: Survey['tables'][number][] = [];
   for (const table of model.own) tables.push(await surveyTable(tx, model, table));
   for (const table of model.own) await refuseCrossing(tx, model, table);
+  for (const { table, unresolved } of tables) if (unresolved > 0) await refuseReferred(tx, model, table);
   return {
     sourceRows: Number(total?.source ?? 0),
     tenants: Number(total?.tenants ?? 0),
@@ -145,6 +147,30 @@ async function refuseWrongGroups(tx: AnyDatabase, model: Model): Promise<void> {
     keys: samples,
     remedy: 'These rows make tenants with no user or with several; group by what members.userId is.',
   });
+}
+
+/**
+ * Rows that go to quarantine are deleted from their table, so nothing that stays may refer to them: by the rules of its
+ * foreign key it would be deleted with them, or changed, or would forbid it.
+ */
+async function refuseReferred(tx: AnyDatabase, model: Model, table: OwnTable): Promise<void> {
+  for (const referrer of await referrersOf(tx, table)) {
+    const own = model.own.find(({ name }) => referrer.schema === model.schema && referrer.name === name);
+    const stays = own === undefined ? 'true' : `${tenantOfRow(model, own, 'r', planMap)} is not null`;
+    const { count, samples } = await countSamples(
+      tx,
+      `select ${keyText(table.key, 't')} as sample from ${referrer.sql} as r join ${table.sql} as t on ${referrer.on}
+  where ${tenantOfRow(model, table, 't', planMap)} is null and ${stays}`,
+    );
+    if (count === 0) continue;
+    throw new TenantryError('migration_conflict', {
+      migration: model.name,
+      table: table.name,
+      rows: count,
+      keys: samples,
+      remedy: `They lead to no tenant and would go to quarantine, but rows of ${referrer.sql} that stay refer to them. Mend them, let ${referrer.sql} find its tenant through them, or choose defaultTenant(key).`,
+    });
+  }
 }
 
 async function surveyTable(tx: AnyDatabase, model: Model, table: OwnTable): Promise<Survey['tables'][number]> {

@@ -22,7 +22,7 @@ const byApplication = `current_setting('tenantry.runner', true) is distinct from
 /** Functions run as the owner of the migration, so that the old application needs no right on the library's tables. */
 function functionSql(model: Model, name: string, declare: string, body: string): string {
   return `create function tenantry.${name}() returns trigger language plpgsql security definer
-  set search_path = ${quoteIdentifier(model.schema)}, pg_catalog, pg_temp as ${dollarQuoted(`
+  set search_path = pg_catalog, ${quoteIdentifier(model.schema)}, pg_temp as ${dollarQuoted(`
   ${declare}
   begin
   ${body}

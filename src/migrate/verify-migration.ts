@@ -45,7 +45,11 @@ export async function verifyMigration(db: AnyDatabase, definition: AnyMigration)
     const problem = 'there is nothing to verify before the backfill is whole';
     throw new TenantryError('migration_stage_invalid', { migration: definition.name, stage: stored.stage, problem });
   }
-  const { model } = await loadModel(db, definition);
+  const { model, archived } = await loadModel(db, definition);
+  if (archived.length > 0) {
+    const problem = `the legacy rows it would compare with are archived (${archived.join(', ')})`;
+    throw new TenantryError('migration_stage_invalid', { migration: definition.name, stage: stored.stage, problem });
+  }
   const checks = await inTransaction(db, undefined, async (tx) => {
     await execute(tx, 'set local transaction isolation level repeatable read');
     const writes = new Map<string, number>();

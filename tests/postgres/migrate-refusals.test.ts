@@ -81,6 +81,49 @@ it('a row that leads to two tenants', async () => {
   });
 });
 
+it('a table that has a column of that name already', async () => {
+  await sql`alter table notes add column tenant_id integer`.execute(db);
+  await expect(planMigration(db, legacyMigration)).rejects.toMatchObject({
+    code: 'migration_definition_invalid',
+    details: { path: 'tables.notes' },
+  });
+  const renamed = { ...legacyMigration, column: 'organization_id' };
+  await expect(applyMigration(db, renamed)).resolves.toMatchObject({ stage: 'enforce' });
+});
+
+it.each(['cascade', 'set null', 'no action'])(
+  'rows bound for quarantine that rows which stay refer to, on delete %s',
+  async (rule) => {
+    await sql`create table receipts (id integer primary key, customer_id integer references customers, call_id bigint)`.execute(
+      db,
+    );
+    await sql
+      .raw(`alter table receipts add foreign key (call_id) references api_calls (id) on delete ${rule}`)
+      .execute(db);
+    await sql`insert into receipts select 1, 5, id from api_calls where id = 97`.execute(db);
+    const definition = changed({ receipts: via('customer_id') });
+    await refused(() => planMigration(db, definition), 'migration_conflict', {
+      table: 'api_calls',
+      rows: 1,
+      keys: ['97'],
+    });
+    await refused(() => planMigration(db, changed({ receipts: untouched() })), 'migration_conflict', {
+      table: 'api_calls',
+    });
+
+    await sql`delete from receipts`.execute(db);
+    await applyMigration(db, definition, { to: 'backfill' });
+    await sql`insert into receipts select 1, 5, id from api_calls where id = 97`.execute(db);
+    await expect(applyMigration(db, definition)).rejects.toMatchObject({
+      code: 'migration_step_failed',
+      details: { step: 'enforce:api_calls:quarantine', sqlstate: '23503' },
+    });
+    expect((await sql`select call_id from receipts`.execute(db)).rows).toEqual([{ call_id: '97' }]);
+    await sql`delete from receipts`.execute(db);
+    await expect(applyMigration(db, definition)).resolves.toMatchObject({ stage: 'enforce' });
+  },
+);
+
 it('a source row that no rule groups', async () => {
   const loose = {
     ...legacyMigration,
@@ -207,6 +250,39 @@ it('verification and rollback of what was never begun', async () => {
   await expect(rollbackMigration(db, legacyMigration)).rejects.toMatchObject({ code: 'migration_not_found' });
   await applyMigration(db, legacyMigration, { to: 'expand' });
   await expect(verifyMigration(db, legacyMigration)).rejects.toMatchObject({ code: 'migration_stage_invalid' });
+});
+
+it('an apply while a rollback is unfinished, which then ends as if it had not been interrupted', async () => {
+  const before = await legacyChecksum(db);
+  await applyMigration(db, legacyMigration);
+  let steps = 0;
+  const cut = rollbackMigration(db, legacyMigration, {
+    onProgress() {
+      steps += 1;
+      if (steps === 20) throw new Error('cut off');
+    },
+  });
+  await expect(cut).rejects.toThrow('cut off');
+  await expect(applyMigration(db, legacyMigration)).rejects.toMatchObject({
+    code: 'migration_stage_invalid',
+    details: { stage: 'rolling-back' },
+  });
+  await rollbackMigration(db, legacyMigration);
+  expect(await legacyChecksum(db)).toBe(before);
+  await expect(applyMigration(db, legacyMigration)).resolves.toMatchObject({ stage: 'enforce' });
+});
+
+it('verification of what is archived; going on with the contract stage is still possible', async () => {
+  const definition = { ...legacyMigration, contract: { archive: ['notes', 'api_calls'] } };
+  await applyMigration(db, definition, { to: 'contract' });
+  await expect(verifyMigration(db, definition)).rejects.toMatchObject({ code: 'migration_stage_invalid' });
+  await sql`delete from tenantry.migration_steps where step = 'contract:api_calls:archive'`.execute(db);
+  await sql`alter table tenantry_archive.api_calls set schema public`.execute(db);
+  await expect(applyMigration(db, definition, { to: 'contract' })).resolves.toMatchObject({
+    stage: 'contract',
+    steps: 1,
+  });
+  await rollbackMigration(db, definition);
 });
 
 it.each(['expand', 'backfill', 'enforce', 'contract'] as const)(

@@ -2,10 +2,10 @@ import { quoteIdentifier } from '../../database/isolation-sql.ts';
 import type { Model } from '../model.ts';
 import type { Step } from '../plan.ts';
 import { qualified } from '../sql-text.ts';
-import { dropTriggerStatements, dualWriteStatements } from '../triggers.ts';
+import { dropTriggerStatements } from '../triggers.ts';
 
 /** The schema that holds what the contract stage takes out of use. */
-const archiveSchema = 'tenantry_archive';
+export const archiveSchema = 'tenantry_archive';
 
 /** Ends the dual writes and moves what the new application does not use into the archive, whole. */
 export function contractSteps(model: Model): Step[] {
@@ -16,7 +16,8 @@ export function contractSteps(model: Model): Step[] {
       table: table.name,
       kind: 'transaction',
       sql: dropTriggerStatements(model, table),
-      undo: dualWriteStatements(model, table).filter((statement) => /^create (function|trigger)/.test(statement)),
+      // On the way back the triggers would only make tenants anew; the column's own undo follows.
+      undo: [],
       lock: 'access exclusive',
     }),
   );

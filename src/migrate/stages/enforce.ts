@@ -1,6 +1,7 @@
 import { isolateTable, quoteIdentifier, quoteLiteral, unisolateTable } from '../../database/isolation-sql.ts';
 import { keyText, type Model, type OwnTable } from '../model.ts';
 import type { Step, StepLock } from '../plan.ts';
+import { refuseReferredSql } from '../referrers.ts';
 import { qualified } from '../sql-text.ts';
 import { objectName } from '../triggers.ts';
 
@@ -50,6 +51,7 @@ function quarantineStep(model: Model, table: OwnTable): Step {
     .map((column) => quoteIdentifier(column.name));
   return step(`enforce:${table.name}:quarantine`, table, 'row', {
     sql: [
+      refuseReferredSql(model, table),
       `with gone as (delete from ${table.sql} as t where t.${quoteIdentifier(model.column)} is null returning t.*)
   insert into tenantry.migration_quarantine (migration, table_name, row_key, row_data, reason)
   select ${quoteLiteral(model.name)}, ${quoteLiteral(table.name)}, ${keyText(table.key, 'gone')}, row_to_json(gone), ${quoteLiteral(reason)} from gone`,

@@ -1,6 +1,7 @@
 import { quoteIdentifier, quoteLiteral } from '../../database/isolation-sql.ts';
+import type { CatalogueForeignKey } from '../catalogue.ts';
 import { checksumSettings, checksumSql } from '../checksum.ts';
-import type { OwnTable } from '../model.ts';
+import type { Model, OwnTable } from '../model.ts';
 import { execute } from '../sql-text.ts';
 import {
   type Checker,
@@ -14,13 +15,7 @@ import {
 
 /** Every row has a tenant, or waits for quarantine because it leads nowhere. */
 export async function checkTotal({ tx, column, done }: Checker, table: OwnTable): Promise<VerifyCheck> {
-  const source = table.via === undefined ? 't' : 's';
-  const found = await numbers<'rows' | 'missing' | 'leading'>(
-    tx,
-    `select count(*)::text as rows, count(*) filter (where t.${column} is null)::text as missing,
-  count(*) filter (where t.${column} is null and ${source}.${column} is not null)::text as leading
-from ${table.sql} as t ${joinsToSource(table)}`,
-  );
+  const found = await numbers<'rows' | 'missing' | 'leading'>(tx, totalSql(column, table));
   const waiting = mayBeQuarantined(table) && !done.has(`enforce:${table.name}:quarantine`);
   if (!waiting)
     return none('total', table.name, found.missing, 'rows have no tenant', `${found.rows} rows, each with one tenant`);
@@ -28,13 +23,17 @@ from ${table.sql} as t ${joinsToSource(table)}`,
   return none('total', table.name, found.leading, 'rows lead to a tenant and have none', good);
 }
 
+/** Counts `rows`, those `missing` a tenant, and those of them `leading` to one. */
+export function totalSql(column: string, table: OwnTable): string {
+  const source = table.via === undefined ? 't' : 's';
+  return `select count(*)::text as rows, count(*) filter (where t.${column} is null)::text as missing,
+  count(*) filter (where t.${column} is null and ${source}.${column} is not null)::text as leading
+from ${table.sql} as t ${joinsToSource(table)}`;
+}
+
 /** The tenant of a row is that of the source row it leads to, found again by joins. */
 export async function checkTenant({ tx, column }: Checker, table: OwnTable): Promise<VerifyCheck> {
-  const found = await numbers<'wrong' | 'tenants'>(
-    tx,
-    `select count(*) filter (where t.${column} is distinct from s.${column})::text as wrong, count(distinct t.${column})::text as tenants
-from ${table.sql} as t ${joinsToSource(table)} where s.${column} is not null`,
-  );
+  const found = await numbers<'wrong' | 'tenants'>(tx, tenantSql(column, table));
   return none(
     'tenant',
     table.name,
@@ -44,19 +43,19 @@ from ${table.sql} as t ${joinsToSource(table)} where s.${column} is not null`,
   );
 }
 
+/** Counts rows with the `wrong` tenant. */
+export function tenantSql(column: string, table: OwnTable): string {
+  return `select count(*) filter (where t.${column} is distinct from s.${column})::text as wrong, count(distinct t.${column})::text as tenants
+from ${table.sql} as t ${joinsToSource(table)} where s.${column} is not null`;
+}
+
 /** A row and what it refers to have the same tenant. */
 export async function checkClosed({ tx, model, column }: Checker, table: OwnTable): Promise<VerifyCheck[]> {
   const checks: VerifyCheck[] = [];
   for (const { key, parent: parentName } of table.references) {
     const parent = model.own.find((candidate) => candidate.name === parentName);
     if (parent === undefined) continue;
-    const on = key.columns.map(
-      (name, place) => `t.${quoteIdentifier(name)} = o.${quoteIdentifier(key.targetColumns[place] ?? '')}`,
-    );
-    const found = await numbers<'crossing'>(
-      tx,
-      `select count(*)::text as crossing from ${table.sql} as t join ${parent.sql} as o on ${on.join(' and ')} where t.${column} <> o.${column}`,
-    );
+    const found = await numbers<'crossing'>(tx, closedSql(column, table, parent, key));
     checks.push(
       none(
         'closed',
@@ -70,14 +69,24 @@ export async function checkClosed({ tx, model, column }: Checker, table: OwnTabl
   return checks;
 }
 
+/** Counts rows `crossing` to another tenant by a foreign key. */
+export function closedSql(column: string, table: OwnTable, parent: OwnTable, key: CatalogueForeignKey): string {
+  const on = key.columns.map(
+    (name, place) => `t.${quoteIdentifier(name)} = o.${quoteIdentifier(key.targetColumns[place] ?? '')}`,
+  );
+  return `select count(*)::text as crossing from ${table.sql} as t join ${parent.sql} as o on ${on.join(' and ')} where t.${column} <> o.${column}`;
+}
+
 /** Every tenant that a row names exists. */
 export async function checkOrphans({ tx, column }: Checker, table: OwnTable): Promise<VerifyCheck> {
-  const found = await numbers<'orphans'>(
-    tx,
-    `select count(*)::text as orphans from (select distinct t.${column} as tenant from ${table.sql} as t) as t
-where t.tenant is not null and not exists (select 1 from tenantry.tenants n where n.tenant_id = t.tenant)`,
-  );
+  const found = await numbers<'orphans'>(tx, orphansSql(column, table));
   return none('orphans', table.name, found.orphans, 'tenants of rows do not exist', 'every tenant exists');
+}
+
+/** Counts `orphans`: tenants of rows that do not exist. */
+export function orphansSql(column: string, table: OwnTable): string {
+  return `select count(*)::text as orphans from (select distinct t.${column} as tenant from ${table.sql} as t) as t
+where t.tenant is not null and not exists (select 1 from tenantry.tenants n where n.tenant_id = t.tenant)`;
 }
 
 /** Nothing but the tenant changed: the checksum of the other columns, with quarantined rows, is that of the baseline. */
@@ -96,17 +105,19 @@ export async function checkConserved({ tx, model, writes }: Checker, table: OwnT
     const detail = `the application wrote ${since} times since the baseline, so it is no measure`;
     return { name, table: table.name, status: 'skip', detail };
   }
-  const aside = checksumSql({ ...table, sql: quarantined(model, table) });
-  const after = await execute<{ row_count: string; checksum: string }>(
-    tx,
-    `select sum(row_count)::text as row_count, sum(checksum::numeric)::text as checksum from (${checksumSql(table)} union all ${aside}) as sums`,
-  );
+  const after = await execute<{ row_count: string; checksum: string }>(tx, conservedSql(model, table));
   const now = after.rows[0];
   const same = now?.row_count === before.row_count && now.checksum === before.checksum;
   const detail = same
     ? `${before.row_count} rows, checksum ${before.checksum}`
     : `${before.row_count} rows became ${now?.row_count}, checksum ${before.checksum} became ${now?.checksum}`;
   return { name, table: table.name, status: same ? 'pass' : 'fail', detail };
+}
+
+/** Counts and sums up the rows of a table with those that went to quarantine. */
+export function conservedSql(model: Model, table: OwnTable): string {
+  const aside = checksumSql({ ...table, sql: quarantined(model, table) });
+  return `select sum(row_count)::text as row_count, sum(checksum::numeric)::text as checksum from (${checksumSql(table)} union all ${aside}) as sums`;
 }
 
 /** The sequence value is read as text through the catalogue, where it is absent before expand and after contract. */
@@ -120,10 +131,11 @@ export async function writesSince(
     `select to_regclass(${quoteLiteral(sequence)}) is not null as found`,
   );
   if (exists.rows[0]?.found !== true) return 0;
-  const found = await numbers<'writes'>(
-    tx,
-    `select (case when s.is_called then s.last_value else 0 end - coalesce((select writes from tenantry.migration_baselines
-  where migration = ${quoteLiteral(model.name)} and table_name = ${quoteLiteral(table.name)}), 0))::text as writes from ${sequence} as s`,
-  );
-  return found.writes;
+  return (await numbers<'writes'>(tx, writesSql(model, table, sequence))).writes;
+}
+
+/** Counts `writes` since the baseline. */
+export function writesSql(model: Model, table: OwnTable, sequence: string): string {
+  return `select (case when s.is_called then s.last_value else 0 end - coalesce((select writes from tenantry.migration_baselines
+  where migration = ${quoteLiteral(model.name)} and table_name = ${quoteLiteral(table.name)}), 0))::text as writes from ${sequence} as s`;
 }
