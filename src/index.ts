@@ -22,7 +22,6 @@ import {
   type PlanDefinitions,
   type PlanNameOf,
   type Plans,
-  type PlansEvent,
 } from './plans/index.ts';
 import {
   createTenancy,
@@ -40,7 +39,7 @@ export { definePlans } from './plans/index.ts';
 export { hybridSeats, none, own, perOrg, perUser, shared, trusted } from './tenancy/index.ts';
 
 /** Everything that happens to tenants. */
-export type TenantryEvent = TenancyEvent | OrganizationEvent | ApiKeyEvent | PlansEvent;
+export type TenantryEvent = TenancyEvent | OrganizationEvent | ApiKeyEvent;
 
 /** What {@link createTenantry} is made from. */
 export interface TenantryOptions<
@@ -72,7 +71,7 @@ export interface Tenantry<
   Roles extends RoleDefinitions,
   Tables extends DeclarationsOf<DB> | undefined,
 > {
-  readonly tenancy: Tenancy<DB, Tables, Strategy<Name, PlanNameOf<Definitions>>>;
+  readonly tenancy: Tenancy<DB, Tables, Strategy<Name, PlanNameOf<Definitions>>, PlanNameOf<Definitions>>;
   readonly organizations: Organizations<RoleName<Roles>>;
   readonly apiKeys: ApiKeys;
   readonly plans: Plans<NamesOf<Definitions>>;

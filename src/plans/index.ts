@@ -28,5 +28,5 @@ export type {
   QuotaNameOf,
 } from './plan-definitions.ts';
 export { createPlans } from './plans.ts';
-export type { Plans, PlansCallOptions, PlansDeps, PlansEvent } from './plans-interface.ts';
+export type { Plans, PlansCallOptions, PlansDeps } from './plans-interface.ts';
 export type { EntitlementFacts } from './store.ts';

@@ -1,14 +1,10 @@
-import type { DomainEvent } from '../core/index.ts';
 import type { CallOptions, ModuleDeps } from '../database/index.ts';
 import type { ConsumeResult, MeterState } from './meter-state.ts';
 import type { PlanCatalogue, PlanDefinitions, PlanNames } from './plan-definitions.ts';
 import type { EntitlementFacts } from './store.ts';
 
-/** What the plans module tells its sink. */
-export type PlansEvent = DomainEvent<'plan.changed', { readonly from: string; readonly to: string }>;
-
 /** What {@link createPlans} is made from. */
-export interface PlansDeps<Definitions extends PlanDefinitions> extends ModuleDeps<PlansEvent> {
+export interface PlansDeps<Definitions extends PlanDefinitions> extends Pick<ModuleDeps, 'db' | 'clock'> {
   readonly plans: PlanCatalogue<Definitions>;
   /** Of how many tenants the plan is remembered between calls; 10,000 when absent. */
   readonly remembered?: number;
@@ -66,15 +62,4 @@ export interface Plans<Names extends PlanNames = PlanNames> {
    * @throws TenantryError `tenant_not_found`, `plan_unknown`.
    */
   has(tenantId: string, feature: Names['feature'], options?: PlansCallOptions): Promise<boolean>;
-
-  /**
-   * Puts a tenant on another plan, at once and in every process. What it used of the running periods stays counted.
-   *
-   * @throws TenantryError `tenant_not_found`, `plan_unknown`.
-   */
-  setPlan(
-    tenantId: string,
-    plan: Names['plan'],
-    options?: CallOptions,
-  ): Promise<{ readonly plan: string; readonly changed: boolean }>;
 }

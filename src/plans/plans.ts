@@ -1,5 +1,5 @@
-import { isUuid, systemClock, TenantryError, uuidv7 } from '../core/index.ts';
-import { type AnyDatabase, type CallOptions, createCoalescer, inTransaction } from '../database/index.ts';
+import { isUuid, systemClock, TenantryError } from '../core/index.ts';
+import { type AnyDatabase, type CallOptions, createCoalescer } from '../database/index.ts';
 import { checkAmount, maxUsed } from './amount.ts';
 import { createBoundedMap } from './bounded-map.ts';
 import { type ConsumeResult, type MeterState, meterState } from './meter-state.ts';
@@ -16,7 +16,7 @@ import {
   type Served,
   serveBatch,
 } from './serve-batch.ts';
-import { changePlan, type EntitlementFacts, giveUnits, readFacts, seeCounter } from './store.ts';
+import { type EntitlementFacts, giveUnits, readFacts, seeCounter } from './store.ts';
 
 interface Wish extends Ask {
   readonly facts: EntitlementFacts | undefined;
@@ -51,8 +51,6 @@ export function createPlans<const Definitions extends PlanDefinitions>({
   db,
   plans: catalogue,
   clock = systemClock,
-  ids = uuidv7,
-  events,
   remembered = 10_000,
 }: PlansDeps<Definitions>): Plans<NamesOf<Definitions>> {
   const memory = createBoundedMap<string, EntitlementFacts>(remembered);
@@ -174,23 +172,6 @@ export function createPlans<const Definitions extends PlanDefinitions>({
       checkTenant('plans.has', tenantId);
       const { plan } = options.entitlement ?? (await refresh(tenantId, joinedOf(options)));
       return featuresOf(catalogue, plan).includes(feature);
-    },
-
-    async setPlan(tenantId, plan, options = {}) {
-      checkTenant('plans.setPlan', tenantId);
-      featuresOf(catalogue, plan);
-      const change = async (tx: AnyDatabase): Promise<{ plan: string; changed: boolean }> => {
-        const now = clock();
-        const from = await changePlan(tx, { tenantId, plan, now });
-        if (from === undefined) {
-          found(await readFacts(tx, tenantId), tenantId);
-          return { plan, changed: false };
-        }
-        await events?.({ id: ids(), name: 'plan.changed', tenantId, occurredAt: now, data: { from, to: plan } }, tx);
-        return { plan, changed: true };
-      };
-      const joined = joinedOf(options);
-      return events === undefined ? change(joined ?? db) : inTransaction(db, joined, change);
     },
   };
 }

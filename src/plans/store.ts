@@ -107,13 +107,6 @@ const factsText = `
   left join tenantry.organizations o on o.tenant_id = t.tenant_id
   where t.tenant_id = $1::uuid`;
 
-const changeText = `
-  update tenantry.tenants t
-  set plan = $2::text, entitlement_revision = t.entitlement_revision + 1, updated_at = $3::timestamptz
-  from (select tenant_id, plan from tenantry.tenants where tenant_id = $1::uuid for update) before
-  where t.tenant_id = $1::uuid and before.tenant_id = t.tenant_id and before.plan <> $2::text
-  returning before.plan as previous`;
-
 /** int8: a string from pg, a number or a bigint from PGlite. */
 type Int8 = string | number | bigint;
 
@@ -175,15 +168,6 @@ export async function readFacts(db: AnyDatabase, tenantId: string): Promise<Enti
     revision: Number(row.revision),
     seatsBought: row.seats_bought,
   };
-}
-
-/** Puts a tenant on another plan; gives the plan before, or `undefined` when nothing was changed. */
-export async function changePlan(
-  db: AnyDatabase,
-  { tenantId, plan, now }: { tenantId: string; plan: string; now: Date },
-): Promise<string | undefined> {
-  const [row] = await run<{ previous: string }>(db, changeText, [tenantId, plan, now]);
-  return row?.previous;
 }
 
 function parametersOf({ tenantId, meter, per, start }: CounterKey): unknown[] {

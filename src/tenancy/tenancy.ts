@@ -9,9 +9,13 @@ import { createTransaction, type RunTransaction } from './transaction.ts';
 import type { DeclaredTables } from './types.ts';
 
 /** What {@link createTenancy} is made from; `db` and `strategy` are required. */
-export interface TenancyOptions<DB, Tables extends DeclarationsOf<DB> | undefined, Chosen extends Strategy>
-  extends Omit<ModuleDeps<TenancyEvent>, 'db'>,
-    TenantsOptions<Chosen> {
+export interface TenancyOptions<
+  DB,
+  Tables extends DeclarationsOf<DB> | undefined,
+  Chosen extends Strategy,
+  Plan extends string = string,
+> extends Omit<ModuleDeps<TenancyEvent>, 'db'>,
+    TenantsOptions<Chosen, Plan> {
   readonly db: Kysely<DB>;
   /** Whose rows the application's tables hold; without it each is taken for a tenant's own, with `tenant_id`. */
   readonly tables?: DeclaredTables<DB, Tables>;
@@ -22,7 +26,8 @@ export interface Tenancy<
   DB,
   Tables extends DeclarationsOf<DB> | undefined = undefined,
   Chosen extends Strategy = Strategy,
-> extends Tenants<Chosen> {
+  Plan extends string = string,
+> extends Tenants<Chosen, Plan> {
   /**
    * Gives queries that are kept to one tenant, each a single statement.
    *
@@ -64,7 +69,8 @@ export function createTenancy<
   DB,
   const Chosen extends Strategy,
   const Tables extends DeclarationsOf<DB> | undefined = undefined,
->({ tables, ...options }: TenancyOptions<DB, Tables, Chosen>): Tenancy<DB, Tables, Chosen> {
+  Plan extends string = string,
+>({ tables, ...options }: TenancyOptions<DB, Tables, Chosen, Plan>): Tenancy<DB, Tables, Chosen, Plan> {
   const bound = { db: options.db, ...(tables !== undefined && { tables }) };
   return {
     ...createTenants(options),

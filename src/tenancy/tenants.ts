@@ -34,10 +34,10 @@ export type MembershipOf = (
 ) => Promise<{ readonly memberId: string; readonly role: string } | null>;
 
 /** What {@link createTenants} is made from, beside the database. */
-export interface TenantsOptions<Chosen extends Strategy = Strategy> {
+export interface TenantsOptions<Chosen extends Strategy = Strategy, Plan extends string = string> {
   readonly strategy: Chosen;
   /** The names of the plans there are; any name is taken when absent. */
-  readonly plans?: readonly string[];
+  readonly plans?: readonly Plan[];
   /** How an organization is made; without it `provision` cannot make one. */
   readonly createOrganization?: CreateOrganization;
   /** How memberships are found, where they are not the library's own. */
@@ -45,7 +45,7 @@ export interface TenantsOptions<Chosen extends Strategy = Strategy> {
 }
 
 /** Tenants under one strategy. */
-export interface Tenants<Chosen extends Strategy = Strategy> {
+export interface Tenants<Chosen extends Strategy = Strategy, Plan extends string = string> {
   readonly strategy: Chosen;
   /**
    * Gives a user a tenant to act in, whatever the strategy: the program's one; the user's own, made when first seen; or
@@ -86,7 +86,7 @@ export interface Tenants<Chosen extends Strategy = Strategy> {
    */
   setPlan(
     tenantId: string,
-    plan: string,
+    plan: Plan,
     options?: CallOptions & { readonly subscriptionStatus?: string | null; readonly anchorAt?: Date },
   ): Promise<TenantChange>;
 }
@@ -96,7 +96,7 @@ export interface Tenants<Chosen extends Strategy = Strategy> {
  *
  * @throws TenantryError `plan_unknown` when the strategy's plan is none of `plans`.
  */
-export function createTenants<const Chosen extends Strategy>({
+export function createTenants<const Chosen extends Strategy, Plan extends string = string>({
   db,
   clock = systemClock,
   ids = uuidv7,
@@ -105,12 +105,12 @@ export function createTenants<const Chosen extends Strategy>({
   plans,
   createOrganization,
   membershipOf,
-}: ModuleDeps<TenancyEvent> & TenantsOptions<Chosen>): Tenants<Chosen> {
+}: ModuleDeps<TenancyEvent> & TenantsOptions<Chosen, Plan>): Tenants<Chosen, Plan> {
   checkPlan(strategy.plan);
 
   function checkPlan(plan: string): void {
     cleanText('plan', plan, 200);
-    if (plans !== undefined && !plans.includes(plan)) throw new TenantryError('plan_unknown', { plan, known: plans });
+    if (plans?.every((name) => name !== plan)) throw new TenantryError('plan_unknown', { plan, known: plans });
   }
 
   /** Opens a transaction only where a sink must write with the change. */

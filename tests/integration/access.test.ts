@@ -172,7 +172,7 @@ describe('refusals', () => {
     const missing = { code: 'feature_missing', details: { feature: 'webhooks', plan: 'free' } };
     await expect(access.requireFeature('webhooks')).rejects.toMatchObject(missing);
 
-    await tenantry.plans.setPlan(tenantId, 'pro');
+    await tenantry.tenancy.setPlan(tenantId, 'pro');
     const later = await tenantry.access.authenticate(bearer(secret));
     expect(later.plan).toBe('pro');
     await later.requireFeature('webhooks');
@@ -262,7 +262,7 @@ describe('events', () => {
     const { tenantId } = await tenantry.tenancy.provision({ userId: 'ada', name: 'Events' });
     const { key } = await tenantry.apiKeys.issue({ tenantId });
     await tenantry.apiKeys.revoke({ tenantId, keyId: key.id });
-    await tenantry.plans.setPlan(tenantId, 'pro');
+    await tenantry.tenancy.setPlan(tenantId, 'pro');
     await tenantry.tenancy.suspend(tenantId);
     expect(names).toEqual([
       'tenant.created',
@@ -270,7 +270,7 @@ describe('events', () => {
       'member.added',
       'api_key.issued',
       'api_key.revoked',
-      'plan.changed',
+      'tenant.plan_changed',
       'tenant.suspended',
     ]);
   });

@@ -71,7 +71,7 @@ it('sees a change of plan at the next request', async () => {
   const before = await tenantry.access.authenticate(headers(secret));
   await before.consume('calls', 1000);
   await expect(before.consume('calls', 1)).rejects.toMatchObject({ code: 'quota_exceeded' });
-  await wire().plans.setPlan(tenantId, 'pro');
+  await wire().tenancy.setPlan(tenantId, 'pro');
   const after = await tenantry.access.authenticate(headers(secret));
   expect(await after.consume('calls', 1)).toMatchObject({ used: 1001, limit: 2000 });
 });

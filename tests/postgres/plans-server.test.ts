@@ -5,7 +5,16 @@ import { nameStatements } from '../../src/database/index.ts';
 import { type ConsumeResult, createPlans } from '../../src/plans/index.ts';
 import { fixedClock } from '../../src/testing/index.ts';
 import { postgresDatabase, type TestDatabase } from '../support/databases.ts';
-import { anchor, catalogue, granted, makeTenant, type None, times, usedInDatabase } from '../support/plans.ts';
+import {
+  anchor,
+  catalogue,
+  granted,
+  makeTenant,
+  type None,
+  planSetter,
+  times,
+  usedInDatabase,
+} from '../support/plans.ts';
 
 describe('plans on a real server', () => {
   let database: TestDatabase<None>;
@@ -103,7 +112,7 @@ describe('plans on a real server', () => {
     await late.check(tenantId, 'calls'); // it now remembers the larger plan
     let waiting: Promise<ConsumeResult> | undefined;
     await database.app.transaction().execute(async (tx) => {
-      await owner.setPlan(tenantId, 'free', { db: tx });
+      await planSetter(database)(tenantId, 'free', { db: tx });
       expect(await owner.consume(tenantId, 'calls', 1, { db: tx })).toMatchObject({ ok: true, used: 10, limit: 10 });
       waiting = late.consume(tenantId, 'calls', 1);
       await untilSomebodyWaits();

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { insertTenant } from '../../src/database/tenant-row.ts';
 import { type ConsumeResult, definePlans } from '../../src/plans/index.ts';
+import { createTenancy, none } from '../../src/tenancy/index.ts';
 import type { TestDatabase } from './databases.ts';
 
 /** An application without tables of its own. */
@@ -59,3 +60,8 @@ export const granted = (results: readonly ConsumeResult[]): ConsumeResult[] => r
 /** Starts so many at once. */
 export const times = <Value>(length: number, make: (index: number) => Promise<Value>): Promise<Value[]> =>
   Promise.all(Array.from({ length }, (_, index) => make(index)));
+
+/** Puts tenants on another plan, as a process of its own would. */
+export function planSetter(database: Pick<TestDatabase<None>, 'app'>) {
+  return createTenancy({ db: database.app, strategy: none(), clock: () => anchor }).setPlan;
+}

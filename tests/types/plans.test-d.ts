@@ -20,7 +20,6 @@ it('knows the names of meters, limits, features and plans', () => {
   expectTypeOf(plans.check).parameter(1).toEqualTypeOf<'bots' | 'calls' | 'projects'>();
   expectTypeOf(plans.release).parameter(1).toEqualTypeOf<'bots' | 'projects'>();
   expectTypeOf(plans.has).parameter(1).toEqualTypeOf<'webhooks' | 'sso' | 'audit'>();
-  expectTypeOf(plans.setPlan).parameter(1).toEqualTypeOf<'free' | 'pro' | 'max'>();
 });
 
 it('does not compile a name that no plan has', () => {

@@ -53,6 +53,7 @@ describe('createTenantry', () => {
     access.db.insertInto('calls').values({ id: '1', path: '/' });
     // @ts-expect-error The tenant of a row never changes.
     access.db.updateTable('calls').set({ tenant_id: '1' });
+    expectTypeOf(tenantry.tenancy.setPlan).parameter(1).toEqualTypeOf<'free' | 'pro'>();
     expectTypeOf(tenantry.organizations.members.setRole)
       .parameter(0)
       .toHaveProperty('role')
