@@ -172,6 +172,12 @@ describe('refusals', () => {
     const missing = { code: 'feature_missing', details: { feature: 'webhooks', plan: 'free' } };
     await expect(access.requireFeature('webhooks')).rejects.toMatchObject(missing);
 
+    const call = (...parameters: unknown[]): Promise<unknown> =>
+      Reflect.apply(tenantry.tenancy.setPlan, tenantry.tenancy, parameters);
+    const unknown = { code: 'plan_unknown', status: 400, details: { plan: 'gold', known: ['free', 'pro'] } };
+    await expect(call(tenantId, 'gold')).rejects.toMatchObject(unknown);
+    expect((await tenantry.access.authenticate(bearer(secret))).plan).toBe('free');
+
     await tenantry.tenancy.setPlan(tenantId, 'pro');
     const later = await tenantry.access.authenticate(bearer(secret));
     expect(later.plan).toBe('pro');

@@ -258,9 +258,10 @@ for (const make of [pgliteDatabase, postgresDatabase]) {
       });
       await expect(failing.provision({ userId })).rejects.toThrow('sink');
       await expect(failing.suspend(tenantId)).rejects.toThrow('sink');
+      await expect(failing.setPlan(tenantId, 'pro')).rejects.toThrow('sink');
       const { rows } = await sql`select 1 from tenantry.tenant_lookups where value = ${userId}`.execute(database.app);
       expect(rows).toEqual([]);
-      expect(await plain().get(tenantId)).toMatchObject({ status: 'active' });
+      expect(await plain().get(tenantId)).toMatchObject({ status: 'active', plan: 'free', entitlementRevision: 1 });
     });
 
     it("joins the caller's transaction", async () => {

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Kysely, Selectable } from 'kysely';
 import { createTenantry, definePlans, hybridSeats, own, perUser, shared } from 'tenantry';
+import { createTenancy } from 'tenantry/tenancy';
 import { describe, expectTypeOf, it } from 'vitest';
 
 interface Database {
@@ -18,6 +19,17 @@ const plans = definePlans({
     quotas: { calls: { amount: 2_000, per: 'month', overage: 'bill' } },
     features: ['webhooks'],
   },
+});
+
+describe('createTenancy', () => {
+  it('takes the names of the plans that it was told, and any name where it was told none', () => {
+    const told = createTenancy({ db, strategy: perUser({ plan: 'free' }), plans: ['free', 'pro'] });
+    expectTypeOf(told.setPlan).parameter(1).toEqualTypeOf<'free' | 'pro'>();
+    // @ts-expect-error No plan of this name was told.
+    told.setPlan('t', 'gold');
+    const untold = createTenancy({ db, strategy: perUser({ plan: 'free' }) });
+    expectTypeOf(untold.setPlan).parameter(1).toEqualTypeOf<string>();
+  });
 });
 
 describe('createTenantry', () => {
@@ -54,6 +66,9 @@ describe('createTenantry', () => {
     // @ts-expect-error The tenant of a row never changes.
     access.db.updateTable('calls').set({ tenant_id: '1' });
     expectTypeOf(tenantry.tenancy.setPlan).parameter(1).toEqualTypeOf<'free' | 'pro'>();
+    await tenantry.tenancy.setPlan('t', 'pro');
+    // @ts-expect-error The catalogue has no plan of this name.
+    await tenantry.tenancy.setPlan('t', 'gold');
     expectTypeOf(tenantry.organizations.members.setRole)
       .parameter(0)
       .toHaveProperty('role')
