@@ -169,7 +169,6 @@ async function agreedPlan(
   return plan;
 }
 
-/** Refuses a plan that was made from another definition, or for tables that changed since. */
 /** The migration as it stands once this runner alone may change it. */
 async function underLease(db: AnyDatabase, definition: AnyMigration, agreed: MigrationPlan): Promise<StoredMigration> {
   const stored = await readMigration(db, definition.name);

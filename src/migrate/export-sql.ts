@@ -24,7 +24,7 @@ export interface ExportSource {
 /** Options of {@link exportSql}. */
 export interface ExportOptions extends Pick<RunnerSettings, 'lockTimeout' | 'lockRetries'>, BatchSettings {
   /**
-   * `psql`: a numbered file per stage, and one per stage for the way back. `prisma`: numbered folders, each with
+   * `psql`: a numbered file per stage, and `rollback.sql` for the way back. `prisma`: numbered folders, each with
    * `migration.sql` and `down.sql`.
    */
   readonly format: 'psql' | 'prisma';

@@ -117,7 +117,7 @@ function sourceStatements(model: Model): string[] {
   const digestOf = (row: 'NEW' | 'OLD'): string =>
     `(select s.digest from (${sourceColumns(model, `(select ${row}.*)`)}) as s)`;
   const revokeOld = `update tenantry.api_keys set revoked_at = coalesce(revoked_at, now())
-      where tenant_id = tenant and id = ${keyIdSql(model, 'old_digest')};`;
+      where tenant_id = its_tenant and id = ${keyIdSql(model, 'its_digest')};`;
   const stored = `(select * from ${model.source.sql} as x where ${keyEquals(model.source.key, 'x', 'r.source_key')})`;
   const makeMap = `insert into ${mapTable} (migration, source_key, group_key, tenant_id, member_key, rule)
     select ${migration}, s.k, s.g, NEW.${quoteIdentifier(model.column)}, coalesce((
@@ -127,29 +127,29 @@ function sourceStatements(model: Model): string[] {
         limit 1), s.k), s.rule
     from (${sourceColumns(model, '(select NEW.*)')}) as s where s.g is not null
     on conflict (migration, source_key) do nothing;`;
-  const populate = populateStatements(model, 'm.tenant_id = tenant').map((statement) => `${statement.sql};`);
+  const populate = populateStatements(model, 'm.tenant_id = its_tenant').map((statement) => `${statement.sql};`);
   const body = `if TG_OP <> 'INSERT' then
-    old_digest := ${digestOf('OLD')};
-    select m.tenant_id, m.member_key into tenant, member from ${mapTable} m where m.migration = ${migration} and m.source_key = ${key('OLD')};
+    its_digest := ${digestOf('OLD')};
+    select m.tenant_id, m.member_key into its_tenant, its_member from ${mapTable} m where m.migration = ${migration} and m.source_key = ${key('OLD')};
   end if;
   if TG_OP = 'DELETE' then
     ${revokeOld}
     delete from ${mapTable} where migration = ${migration} and source_key = ${key('OLD')};
-    update tenantry.members set status = 'removed' where tenant_id = tenant and id = ${memberIdSql(model, 'member')}
-      and not exists (select 1 from ${mapTable} m where m.migration = ${migration} and m.tenant_id = tenant and m.member_key = member);
+    update tenantry.members set status = 'removed' where tenant_id = its_tenant and id = ${memberIdSql(model, 'its_member')}
+      and not exists (select 1 from ${mapTable} m where m.migration = ${migration} and m.tenant_id = its_tenant and m.member_key = its_member);
     update tenantry.organizations o set seats_taken = (select count(*) from tenantry.members a
-      where a.tenant_id = tenant and a.status in ('active', 'pending')) where o.tenant_id = tenant;
+      where a.tenant_id = its_tenant and a.status in ('active', 'pending')) where o.tenant_id = its_tenant;
     return null;
   end if;
   ${makeMap}
-  select m.tenant_id into tenant from ${mapTable} m where m.migration = ${migration} and m.source_key = ${key('NEW')};
+  select m.tenant_id into its_tenant from ${mapTable} m where m.migration = ${migration} and m.source_key = ${key('NEW')};
   ${populate.join('\n  ')}
-  if TG_OP = 'UPDATE' and old_digest is distinct from ${digestOf('NEW')} then
+  if TG_OP = 'UPDATE' and its_digest is distinct from ${digestOf('NEW')} then
     ${revokeOld}
   end if;
   return null;`;
   return [
-    functionSql(model, source, 'declare tenant uuid; member text; old_digest text;', body),
+    functionSql(model, source, 'declare its_tenant uuid; its_member text; its_digest text;', body),
     `create trigger "A0_tenantry_source" after insert or update or delete on ${model.source.sql} for each row
       when (${byApplication}) execute function tenantry.${source}()`,
   ];

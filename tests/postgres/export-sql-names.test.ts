@@ -165,10 +165,7 @@ it('the same plan gives the same text, whatever was done since; the time of the 
       '02_backfill.sql',
       '03_enforce.sql',
       '04_contract.sql',
-      'rollback_01_contract.sql',
-      'rollback_02_enforce.sql',
-      'rollback_03_backfill.sql',
-      'rollback_04_expand.sql',
+      'rollback.sql',
     ]);
     expect(prisma.files.filter((file) => file.name.endsWith('migration.sql')).map((file) => file.name)).toEqual(
       [

@@ -7,13 +7,14 @@ import {
   exportSql,
   migrationStatus,
   planMigration,
+  rollbackMigration,
   type SqlExport,
   untouched,
   verifyMigration,
 } from 'tenantry/migrate';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { postgresDatabase, type TestDatabase } from '../support/databases.ts';
-import { type Legacy, legacyMigration, makeLegacy, resultChecksum } from '../support/legacy.ts';
+import { type Legacy, legacyChecksum, legacyMigration, makeLegacy, resultChecksum } from '../support/legacy.ts';
 import { asPrisma, asPsql, contents, type FileRunner } from './export-sql-runner.ts';
 
 let database: TestDatabase<Legacy>;
@@ -142,20 +143,48 @@ describe.each(formats)('under %s', (_, format, run, expand, backfill, enforce) =
   });
 });
 
-it('the order of the way back is watched too', async () => {
-  const files = await filesOf({ format: 'psql' });
-  const [enforce = '', backfill = '', expand = ''] = contents(files, /^rollback/);
-  await expect(asPsql(url, expand)).rejects.toThrow('was not begun here');
-  await runAll(asPsql, files, /^\d/);
-  await expect(asPsql(url, expand)).rejects.toThrow('what was done later must be taken back first');
-  await asPsql(url, enforce);
-  expect(await migrationStatus(database.owner, legacyMigration.name)).toMatchObject({ stage: 'backfill' });
-  expect((await verifyMigration(database.owner, legacyMigration)).failed).toBe(0);
-  await asPsql(url, enforce);
-  await asPsql(url, backfill);
-  expect(await migrationStatus(database.owner, legacyMigration.name)).toMatchObject({ stage: 'expand' });
-  await applyMigration(database.owner, legacyMigration);
+it('the way back is gone in order and to its end, by files or by the library', async () => {
+  const before = await legacyChecksum(database.owner);
+  const files = await filesOf({ format: 'prisma' });
+  const [first = '', ...others] = contents(files, /_(?!schema)\w+\/down/).reverse();
+  await expect(asPrisma(url, first)).rejects.toThrow('was not begun here');
+  await runAll(asPrisma, files, /migration\.sql$/);
+  await expect(asPrisma(url, others[0] ?? '')).rejects.toThrow('what was done later must be taken back first');
+  expect(await migrationStatus(database.owner, legacyMigration.name)).toMatchObject({ stage: 'enforce' });
+
+  await asPrisma(url, first);
+  await asPrisma(url, first);
+  expect(await migrationStatus(database.owner, legacyMigration.name)).toMatchObject({ stage: 'rolling-back' });
+  await expect(runAll(asPrisma, files, /_enforce_end\/m/)).rejects.toThrow(
+    'a rollback of customers-to-organizations was begun',
+  );
+  await expect(applyMigration(database.owner, legacyMigration)).rejects.toMatchObject({
+    code: 'migration_stage_invalid',
+  });
+  const tenants = sql<{ n: number }>`select count(*)::integer as n from tenantry.tenants`;
+  const made = (await tenants.execute(database.owner)).rows[0]?.n;
+  await sql`alter table customers no force row level security`.execute(database.owner);
+  await sql`update customers set company = 'Written on the way back' where id = 12`.execute(database.owner);
+  await sql`update customers set company = null where id = 12`.execute(database.owner);
+  expect((await tenants.execute(database.owner)).rows[0]?.n).toBe(made);
+  await rollbackMigration(database.owner, legacyMigration);
+  await sql`update customers set company = 'ACME  0' where id = 12`.execute(database.owner);
+  await runAll(asPrisma, files, /migration\.sql$/);
   expect(await resultChecksum(database.owner)).toBe(expected);
+  for (const down of [first, ...others]) await asPrisma(url, down);
+  expect(await legacyChecksum(database.owner)).toBe(before);
+});
+
+it.each(['expand', 'backfill'] as const)('the way back begins at %s too', async (stage) => {
+  const before = await legacyChecksum(database.owner);
+  const files = await filesOf({ format: 'psql' });
+  await runAll(asPsql, files, stage === 'expand' ? /^0[01]/ : /^0[012]/);
+  await runAll(asPsql, files, /^rollback/);
+  expect(await legacyChecksum(database.owner)).toBe(before);
+  expect(await migrationStatus(database.owner, legacyMigration.name)).toMatchObject({
+    stage: 'rolled-back',
+    stepsDone: 0,
+  });
 });
 
 it('tables that were made anew under an old record are told from those of the record', async () => {

@@ -170,11 +170,11 @@ describe.each(formats)('under %s', (_, format, run, expand, backfill, enforce) =
   });
 });
 
-it('an index whose building was interrupted is cleared away and built again', async () => {
+it('an index whose building was interrupted is told from a whole one, and built again after the advice of its file', async () => {
   const files = await filesOf({ format: 'prisma' });
   await runAll(asPrisma, files, /_(expand|backfill\w*|enforce)\/m/);
   const [index = ''] = contents(files, /_enforce_index_\w+\/m/);
-  const [down = ''] = contents(files, /_enforce_index_\w+\/down/);
+  const advice = /^-- {3}(drop index concurrently .+);$/m.exec(index)?.[1] ?? '';
   await asPrisma(url, index);
   const superuser = new Client({ connectionString: database.urls?.superuser });
   await superuser.connect();
@@ -184,7 +184,7 @@ it('an index whose building was interrupted is cleared away and built again', as
   await superuser.end();
   await expect(runAll(asPrisma, files, /_enforce_end\/m/)).rejects.toThrow('there is no valid index');
   await expect(asPrisma(url, index)).rejects.toThrow('already exists');
-  await asPrisma(url, down);
+  await asPrisma(url, advice);
   await runAll(asPrisma, files, /_enforce_(index_\w+|end)\/m/);
   expect(await resultChecksum(database.owner)).toBe(expected);
 });

@@ -181,3 +181,29 @@ it('keeps what was written after enforce when it is rolled back, and sets aside 
     who: 'somebody new',
   });
 });
+
+it('columns of the old application may be named like anything in the triggers', async () => {
+  await sql`alter table customers add column tenant text, add column member text, add column its_tenant_name text`.execute(
+    database.owner,
+  );
+  const definition = {
+    ...legacyMigration,
+    tenants: { ...legacyMigration.tenants, sameTenant: [sql`lower(tenant || coalesce(member, ''))`, 'id'] },
+  };
+  await applyMigration(database.owner, definition);
+  await sql`grant tenantry_service to tenantry_test_legacy`.execute(database.owner);
+  try {
+    for (const id of [9201, 9202]) {
+      await sql`insert into customers (id, email, tenant, created_at) values (${id}, ${`t${id}@example.com`}, 'Same', now())`.execute(
+        old,
+      );
+    }
+    await sql`update customers set api_key_hash = ${digest('late')} where id = 9201`.execute(old);
+  } finally {
+    await sql`revoke tenantry_service from tenantry_test_legacy`.execute(database.owner);
+  }
+  const found =
+    await one(sql`select count(distinct tenant_id)::integer as tenants, (select count(*)::integer from tenantry.members m
+    where m.tenant_id = (select tenant_id from customers where id = 9201)) as members from customers where id in (9201, 9202)`);
+  expect(found).toEqual({ tenants: 1, members: 2 });
+});

@@ -1,6 +1,7 @@
 import { quoteLiteral } from '../../database/isolation-sql.ts';
 import { type MigrationPlan, type StageName, stageNames } from '../plan.ts';
-import { dollarQuoted } from '../sql-text.ts';
+import { dollarQuoted, qualified } from '../sql-text.ts';
+import { archiveSchema } from '../stages/contract.ts';
 import { releaseLease, takeLease } from './lease.ts';
 import type { Export, Piece } from './piece.ts';
 import { block, raise } from './plpgsql.ts';
@@ -12,10 +13,11 @@ export function beginPiece(x: Export, stage: StageName): Piece {
   const first = stage === stageNames[0];
   const statements = [
     schemaThere(),
-    refuseTables(x, stage),
+    refuseTables(x),
     first ? makeRecord(x) : '',
     requireMigration(x),
     takeLease(x),
+    refuseWayBack(x),
     first ? storePlan(x) : '',
     requirePlan(x),
     first ? refuseLostTables(x) : requireStages(x, stageNames.slice(0, stageNames.indexOf(stage))),
@@ -49,72 +51,34 @@ export function endPiece(x: Export, stage: StageName | undefined): Piece {
   };
 }
 
-/** What must hold before a stage is taken back: the same plan, and none of the steps `later` in the way. */
-export function beginUndoPiece(x: Export, stage: StageName, later: readonly string[]): Piece {
-  const statements = [
-    schemaThere(),
-    requireMigration(x),
-    takeLease(x),
-    requirePlan(x),
-    later.length === 0
-      ? ''
-      : `select string_agg(step, ', ') into tenantry_found from (${doneOf(x, later)} limit 3) as s;
-if tenantry_found is not null then ${raise(`'what was done later must be taken back first: ' || tenantry_found || ' …'`)} end if;`,
-  ];
-  return {
-    kind: 'transaction',
-    title: `before ${stage} is taken back: the plan and the lease of ${x.plan.migration}`,
-    body: block(['tenantry_found text'], statements.filter((text) => text !== '').join('\n')),
-  };
-}
-
-/** The stage before is the last whole one; what had no place in the old shape is named. */
-export function endUndoPiece(x: Export, stage: StageName): Piece {
-  const name = quoteLiteral(x.plan.migration);
-  const place = stageNames.indexOf(stage);
-  const from = stageNames.slice(place).map(quoteLiteral).join(', ');
-  const before = stageNames[place - 1];
-  const set =
-    before === undefined ? `'rolled-back'` : `case when stage in (${from}) then ${quoteLiteral(before)} else stage end`;
-  const kept = `for tenantry_table in select table_name, count(*) as kept from tenantry.migration_quarantine where migration = ${name} group by 1 order by 1 loop
-  raise warning '% rows of % have no place in the old shape; they are kept in tenantry.migration_quarantine', tenantry_table.kept, tenantry_table.table_name;
-end loop;`;
-  return {
-    kind: 'transaction',
-    title: `${stage} is taken back; give the lease back`,
-    body:
-      before === undefined
-        ? block(['tenantry_table record'], `${releaseLease(x, set)}\n${kept}`)
-        : releaseLease(x, set),
-  };
-}
-
 /** SQL of a boolean: whether a step of a stage is open. */
 export function stageOpen(x: Export, stage: StageName): string {
   const all = stagesSteps(x, [stage]);
   return `(select count(*) from (${doneOf(x, all)}) as s) < ${all.length}`;
 }
 
-/** The ids of the steps of some stages. */
-export function stagesSteps(x: Export, stages: readonly StageName[]): string[] {
+function stagesSteps(x: Export, stages: readonly StageName[]): string[] {
   return x.plan.steps.filter((step) => stages.includes(step.stage)).map((step) => step.id);
 }
 
-function doneOf(x: Export, steps: readonly string[]): string {
+/** SQL of those of some steps that are recorded as done. */
+export function doneOf(x: Export, steps: readonly string[]): string {
   return `select step from tenantry.migration_steps where migration = ${quoteLiteral(x.plan.migration)} and finished_at is not null
 and step in (${steps.map(quoteLiteral).join(', ')})`;
 }
 
-function schemaThere(): string {
+/** Refuses a database without the library's schema. */
+export function schemaThere(): string {
   return `if to_regclass('tenantry.migrations') is null then ${raise(`'the schema "tenantry" is missing'`, 'Run the file before this one, which installs it.')} end if;`;
 }
 
 /** The engine's own conditions on the tables and on the role, table by table. */
-function refuseTables(x: Export, stage: StageName): string {
+function refuseTables(x: Export): string {
   const { model } = x;
   const list = (names: readonly string[]): string => `array[${names.map(quoteLiteral).join(', ')}]::text[]`;
   const untouched = Object.keys(model.definition.tables).filter((table) => !watched(model, table));
-  const archived = stage === 'contract' ? (model.definition.contract?.archive ?? []) : [];
+  const archive = list(model.definition.contract?.archive ?? []);
+  const archived = `(p.name = any (${archive}) and to_regclass(format('${archiveSchema}.%I', p.name)) is not null)`;
   const right = (name: string): string => `(select rolsuper or ${name} from pg_roles where rolname = current_user)`;
   const table = `tenantry_table.name`;
   return `for tenantry_table in
@@ -135,7 +99,7 @@ loop
   end if;
 end loop;
 tenantry_changed := tenantry_changed || array(select p.name from jsonb_object_keys(tenantry_planned) as p (name)
-  where p.name <> all (tenantry_seen || ${list(archived)}));
+  where p.name <> all (tenantry_seen) and not ${archived});
 if cardinality(tenantry_changed) > 0 then ${raise(`'these tables changed since the plan: ' || array_to_string(tenantry_changed, ', ')`, 'Look at what changed, make a new plan, and export it.')} end if;
 if not pg_has_role('tenantry_service', 'usage') then ${raise(`current_user || ' is no member of tenantry_service'`, 'grant tenantry_service to the role that runs this')} end if;
 if not has_schema_privilege('tenantry', 'create') then ${raise(`current_user || ' may not create in schema tenantry'`, 'grant create on schema tenantry to the role that runs this')} end if;`;
@@ -169,14 +133,23 @@ where name = ${name} and stage in ('planned', 'rolled-back')
   and not exists (select 1 from tenantry.migration_steps where migration = ${name} and finished_at is not null);`;
 }
 
-function requireMigration({ plan }: Export): string {
+/** Refuses a database that has no record of the migration. */
+export function requireMigration({ plan }: Export): string {
   return `if not exists (select 1 from tenantry.migrations where name = ${quoteLiteral(plan.migration)}) then ${raise(`${quoteLiteral(plan.migration)} || ' was not begun here'`, 'Run the files in their order.')} end if;`;
 }
 
-function requirePlan({ plan }: Export): string {
+/** Refuses a migration that was begun with another plan. */
+export function requirePlan({ plan }: Export): string {
   const name = quoteLiteral(plan.migration);
   return `if (select plan_hash from tenantry.migrations where name = ${name}) <> ${quoteLiteral(plan.hash)} then
   ${raise(`${name} || ' was begun with another plan than ${plan.hash.slice(0, 12)}'`, 'Go on with the files of that plan, or roll back first.')}
+end if;`;
+}
+
+function refuseWayBack({ plan }: Export): string {
+  const name = quoteLiteral(plan.migration);
+  return `if (select stage from tenantry.migrations where name = ${name}) = 'rolling-back' then
+  ${raise(`'a rollback of ' || ${name} || ' was begun'`, 'Finish it first.')}
 end if;`;
 }
 
@@ -192,7 +165,7 @@ function refuseLostTables(x: Export): string {
   const { plan, model } = x;
   const first = plan.steps[0]?.id ?? '';
   return `if ${isDone(x, first)} and not exists (select 1 from pg_attribute
-    where attrelid = to_regclass(${quoteLiteral(model.source.sql)}) and attname = ${quoteLiteral(model.column)} and not attisdropped) then
+    where attrelid in (to_regclass(${quoteLiteral(model.source.sql)}), to_regclass(${quoteLiteral(qualified(archiveSchema, model.source.name))})) and attname = ${quoteLiteral(model.column)} and not attisdropped) then
   ${raise(
     `'${plan.migration} is recorded as begun, and its tables do not have what it made'`,
     `Were they made anew? Then: delete from tenantry.migrations where name = '${plan.migration}'; and run this again.`,

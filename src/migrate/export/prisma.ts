@@ -5,10 +5,11 @@ import { settings } from './lease.ts';
 import type { Export, Piece } from './piece.ts';
 import { pieceOf, proofOf } from './piece-of.ts';
 import { attempts, comment, doBlock, raise } from './plpgsql.ts';
-import { beginPiece, beginUndoPiece, endPiece, endUndoPiece } from './preflight.ts';
+import { beginPiece, endPiece } from './preflight.ts';
 import type { SqlFile } from './psql.ts';
 import { schemaPiece } from './schema.ts';
-import { recordPiece, undoPiece } from './steps.ts';
+import { recordPiece } from './steps.ts';
+import { wayBackPieces } from './way-back.ts';
 
 /** One folder of Prisma's: one statement, since Prisma sends a file whole and without a transaction of its own. */
 interface Folder {
@@ -57,16 +58,7 @@ export function prismaFiles(x: Export, stages: readonly StageName[], start: Date
     const name = named(folder.name, place + 1);
     const later = folders.slice(place + 1).flatMap(({ steps }) => steps);
     const rest = x.plan.steps.filter((step) => !stages.includes(step.stage));
-    const back = [...folder.steps].reverse();
-    const down = [
-      beginUndoPiece(
-        x,
-        folder.stage,
-        [...later, ...rest].map((step) => step.id),
-      ),
-      ...back.map((step) => undoPiece(x, step)),
-      endUndoPiece(x, folder.stage),
-    ];
+    const down = wayBackPieces(x, folder.steps, [...later, ...rest], place === 0);
     files.push(
       {
         name: `${name}/migration.sql`,
@@ -74,7 +66,7 @@ export function prismaFiles(x: Export, stages: readonly StageName[], start: Date
       },
       {
         name: `${name}/down.sql`,
-        content: `${header(x, `Takes back: ${folder.purpose}`, downNotes(name), back)}${script(x, down)}`,
+        content: `${header(x, `Takes back: ${folder.purpose}`, downNotes(name), [...folder.steps].reverse())}${script(x, down)}`,
       },
     );
   });
@@ -90,6 +82,7 @@ function downNotes(name: string): string[] {
   return [
     'Take the folders back in reverse order, each with prisma db execute --file down.sql, and tell Prisma:',
     `prisma migrate resolve --rolled-back ${name}`,
+    'Once begun the way back has to be gone to its end: the dual writes end with its first step.',
   ];
 }
 
@@ -159,8 +152,9 @@ function indexFolder(step: Step): Folder {
     steps: [step],
     statement: `${step.sql.at(-1)};`,
     notes: [
-      'When it fails it leaves an index that is not valid. Then: prisma db execute --file down.sql,',
-      'prisma migrate resolve --rolled-back with the name of this folder, and prisma migrate deploy.',
+      'When it fails it leaves an index that is not valid. Then run',
+      `  ${step.sql[0]};`,
+      'and prisma migrate resolve --rolled-back with the name of this folder, and prisma migrate deploy.',
     ],
   };
 }
@@ -179,7 +173,7 @@ function clearPiece(x: Export, step: Step): Piece {
 function requireIndex(step: Step): string {
   const index = quoteLiteral(indexOf(step));
   return `if not exists (select 1 from pg_index where indexrelid = to_regclass(${index}) and indisvalid) then
-${raise(`'there is no valid index ' || ${index}`, 'Apply the folders in their order; after an interrupted build its down.sql first.')}
+${raise(`'there is no valid index ' || ${index}`, 'Apply the folders in their order; after an interrupted build drop what it left, as the head of its file says.')}
 end if;`;
 }
 

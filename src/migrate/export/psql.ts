@@ -1,11 +1,11 @@
-import { type StageName, stageNames } from '../plan.ts';
+import type { StageName } from '../plan.ts';
 import { header, purposes } from './header.ts';
 import type { Export, Piece } from './piece.ts';
 import { pieceOf, proofOf } from './piece-of.ts';
 import { comment, doBlock } from './plpgsql.ts';
-import { beginPiece, beginUndoPiece, endPiece, endUndoPiece, stagesSteps } from './preflight.ts';
+import { beginPiece, endPiece } from './preflight.ts';
 import { schemaPiece } from './schema.ts';
-import { undoPiece } from './steps.ts';
+import { wayBackPieces } from './way-back.ts';
 
 /** A file of an export. */
 export interface SqlFile {
@@ -14,7 +14,7 @@ export interface SqlFile {
   readonly content: string;
 }
 
-/** One file per stage, and one per stage for the way back, each numbered in the order in which it is run. */
+/** One file per stage, numbered in the order in which they are run, and one for the way back. */
 export function psqlFiles(x: Export, stages: readonly StageName[]): SqlFile[] {
   const number = (place: number): string => String(place).padStart(2, '0');
   const schema = file(
@@ -40,19 +40,19 @@ export function psqlFiles(x: Export, stages: readonly StageName[]): SqlFile[] {
       'It may be interrupted at any moment and run again: what is done is left out.',
     ]);
   });
-  const back = [...stages].reverse().map((stage, place) => {
-    const steps = x.plan.steps.filter((step) => step.stage === stage).reverse();
-    const later = stagesSteps(x, stageNames.slice(stageNames.indexOf(stage) + 1));
-    const pieces = [
-      beginUndoPiece(x, stage, later),
-      ...steps.map((step) => undoPiece(x, step)),
-      endUndoPiece(x, stage),
-    ];
-    return file(x, `rollback_${number(place + 1)}_${stage}.sql`, `Takes back: ${purposes[stage]}`, steps, pieces, [
-      'Run the rollback files in their order, from whatever stage: what was not done is left out. It may be run again.',
-    ]);
-  });
-  return [schema, ...forth, ...back];
+  const steps = [...x.plan.steps].reverse();
+  const back = file(
+    x,
+    'rollback.sql',
+    'Takes everything back, from whatever stage, with what was written since.',
+    steps,
+    wayBackPieces(x, x.plan.steps, [], true),
+    [
+      'Once begun it has to be brought to its end: the dual writes end with its first step. It may be interrupted and run',
+      'again: what was not done, or was taken back already, is left out.',
+    ],
+  );
+  return [schema, ...forth, back];
 }
 
 function file(
