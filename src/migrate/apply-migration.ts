@@ -8,18 +8,11 @@ import { definitionFingerprint, loadModel, planMigration } from './plan-migratio
 import { checkRights } from './rights.ts';
 import { type BatchSettings, backfillTable } from './run/batches.ts';
 import { releaseLease, takeLease } from './run/lease.ts';
+import { markStage } from './run/mark-stage.ts';
 import { type OnProgress, paceOf } from './run/progress.ts';
 import { asStepFailure, inStep, type RunnerSettings, runnerName, runnerSettings, type Session } from './run/session.ts';
 import { execute } from './sql-text.ts';
-import {
-  doneSteps,
-  type MigrationStage,
-  readMigration,
-  recordStep,
-  type StoredMigration,
-  setStage,
-  storePlan,
-} from './state.ts';
+import { doneSteps, type MigrationStage, readMigration, recordStep, type StoredMigration, storePlan } from './state.ts';
 import { verifyMigration } from './verify-migration.ts';
 
 /** Options of {@link applyMigration}. */
@@ -125,7 +118,7 @@ export async function applyMigration(
         }
         if (open.length > 0 || stage === 'planned') {
           stage = name;
-          await setStage(connection, plan.migration, name);
+          await markStage(session, name);
         }
       }
       return { migration: plan.migration, stage, steps, rows, seconds: (clock().getTime() - begun) / 1000 };

@@ -6,11 +6,12 @@ import { type Model, mapTable } from './model.ts';
 import type { Step } from './plan.ts';
 import { loadModel } from './plan-migration.ts';
 import { releaseLease, takeLease } from './run/lease.ts';
+import { markStage } from './run/mark-stage.ts';
 import type { OnProgress } from './run/progress.ts';
 import { inStep, type RunnerSettings, runnerName, runnerSettings, type Session } from './run/session.ts';
 import { keyIdSql, mappedRows, memberIdSql } from './source-sql.ts';
 import { execute } from './sql-text.ts';
-import { doneSteps, forgetStep, readMigration, setStage } from './state.ts';
+import { doneSteps, forgetStep, readMigration } from './state.ts';
 import { dropTriggerStatements } from './triggers.ts';
 
 /** Options of {@link rollbackMigration}. */
@@ -57,10 +58,10 @@ export async function rollbackMigration(
 ): Promise<RollbackResult> {
   const begun = clock().getTime();
   return db.connection().execute(async (connection: AnyDatabase) => {
-    const stored = await readMigration(connection, definition.name);
-    if (stored === undefined) throw new TenantryError('migration_not_found', { migration: definition.name });
     const lease = await takeLease(connection, definition.name, runnerName(), runnerSettings(settings).leasePatience);
     try {
+      const stored = await readMigration(connection, definition.name);
+      if (stored === undefined) throw new TenantryError('migration_not_found', { migration: definition.name });
       const session: Session = {
         db: connection,
         migration: definition.name,
@@ -68,7 +69,7 @@ export async function rollbackMigration(
         settings: runnerSettings(settings),
         replica: false,
       };
-      await setStage(connection, definition.name, 'rolling-back');
+      await markStage(session, 'rolling-back');
       const done = await doneSteps(connection, definition.name);
       await endDualWrites(session, definition, done);
       const begunSteps = stored.plan.steps.filter((step) => done.includes(step.id) || step.kind === 'batches');
@@ -88,7 +89,7 @@ export async function rollbackMigration(
           finished: true,
         });
       }
-      await setStage(connection, definition.name, 'rolled-back');
+      await markStage(session, 'rolled-back');
       const kept = await execute<{ table: string; rows: string }>(
         connection,
         `select table_name as table, count(*)::text as rows from tenantry.migration_quarantine where migration = $1 group by 1 order by 1`,
