@@ -76,8 +76,8 @@ export async function exportSql(
     format,
     to = 'enforce',
     start = new Date('2026-01-01T00:00:00Z'),
-    batchSize = 2000,
-    batchMilliseconds = 100,
+    batchSize = 500,
+    batchMilliseconds = 20,
     pause = 0,
     ...settings
   }: ExportOptions,

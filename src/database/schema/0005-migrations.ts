@@ -41,7 +41,7 @@ export const migrationsSchema: readonly string[] = [
     tenant_id uuid not null,
     member_key text collate "C",
     rule text not null,
-    primary key (migration, source_key)
+    primary key (source_key, migration)
   )`,
   'create index migration_map_tenant on tenantry.migration_map (migration, tenant_id)',
   `create table tenantry.migration_baselines (

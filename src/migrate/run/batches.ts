@@ -7,9 +7,12 @@ import { inStep, type Session } from './session.ts';
 
 /** Options of a backfill. */
 export interface BatchSettings {
-  /** How long one batch should take, in milliseconds; batches grow and shrink towards it. 100 when absent. */
+  /**
+   * How long one batch should take, in milliseconds; batches grow and shrink towards it. 20 when absent: a writer that
+   * meets a row of the batch waits no longer, and smaller batches cost little (see docs/guides/migrations.md).
+   */
   readonly batchMilliseconds?: number;
-  /** The size of the first batch, in rows; 2,000 when absent. */
+  /** The size of the first batch, in rows; 500 when absent. */
   readonly batchSize?: number;
   /** A pause after each batch, in milliseconds, for a database under load; none when absent. */
   readonly pause?: number;
@@ -34,7 +37,7 @@ export async function backfillTable(
   model: Model,
   table: OwnTable,
   step: Step,
-  { batchMilliseconds = 100, batchSize = 2000, pause = 0 }: BatchSettings,
+  { batchMilliseconds = 20, batchSize = 500, pause = 0 }: BatchSettings,
   clock: Clock,
   tell: (rows: number) => void,
 ): Promise<number> {
@@ -45,10 +48,7 @@ export async function backfillTable(
   while (!checkpoint.finished) {
     const begun = clock().getTime();
     const at = checkpoint;
-    checkpoint = await inStep(session, quiet, async (tx) => {
-      await execute(tx, 'set local row_security = off');
-      return oneBatch(tx, session.migration, table, sql, at, size);
-    });
+    checkpoint = await inStep(session, quiet, (tx) => oneBatch(tx, session.migration, table, sql, at, size));
     const took = Math.max(1, clock().getTime() - begun);
     size = Math.round(Math.min(50_000, Math.max(200, size * Math.min(2, Math.max(0.5, batchMilliseconds / took)))));
     tell(Number(checkpoint.row_count));

@@ -62,9 +62,7 @@ export async function inStep<Result>(
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await session.db.transaction().execute(async (tx: AnyDatabase) => {
-        await execute(tx, `set local lock_timeout = ${session.settings.lockTimeout}`);
-        await execute(tx, `set local tenantry.runner = 'on'`);
-        if (step.quiet === true && session.replica) await execute(tx, 'set local session_replication_role = replica');
+        await applySettings(tx, settingsOf(session, step.quiet === true));
         await renewLease(tx, session.lease);
         return work(tx);
       });
@@ -75,6 +73,26 @@ export async function inStep<Result>(
       await wait(50 * Math.min(attempt, 20) * (0.5 + Math.random()));
     }
   }
+}
+
+/**
+ * The settings of a step's transaction. A batch is quiet: the application's triggers do not fire on it, a right that is
+ * missing is an error and not fewer rows, and its commit does not wait for the disk. Rows and checkpoint are written
+ * together, so a batch that a crash of the server takes back is done again.
+ */
+function settingsOf(session: Session, quiet: boolean): Record<string, string> {
+  const always = { lock_timeout: String(session.settings.lockTimeout), 'tenantry.runner': 'on' };
+  if (!quiet) return always;
+  const replica = session.replica ? { session_replication_role: 'replica' } : {};
+  return { ...always, ...replica, row_security: 'off', synchronous_commit: 'off' };
+}
+
+/** One message for all settings: each costs a round trip. */
+async function applySettings(tx: AnyDatabase, settings: Record<string, string>): Promise<void> {
+  const calls = Object.entries(settings).map(
+    ([name, value]) => `set_config(${quoteLiteral(name)}, ${quoteLiteral(value)}, true)`,
+  );
+  await execute(tx, `select ${calls.join(', ')}`);
 }
 
 /** Turns a driver's error into ours, with what a person can do about it. */

@@ -19,6 +19,8 @@ export function backfillSteps(model: Model): Step[] {
   });
   return [
     statement('map', fillMapSql(model), [`delete from ${mapTable} where migration = ${migration}`]),
+    // Every row of every table looks its tenant up there, and the planner must know how many keys it holds.
+    statement('map-statistics', `analyze ${mapTable}`),
     ...populateStatements(model, 'true').map(({ name, sql }) =>
       statement(name, sql, name === 'tenants' ? [`delete from tenantry.tenants where tenant_id in ${made}`] : []),
     ),
