@@ -8,7 +8,7 @@ export interface Row {
   /** Number of concurrent callers. */
   readonly at: number;
   /** What `ours` and `reference` are; operations per second when absent. */
-  readonly unit?: 'ms';
+  readonly unit?: 'ms' | 'MB';
   /** The median over the rounds. */
   readonly ours: number;
   readonly reference: number;

@@ -22,8 +22,9 @@ const definition = defineMigration<Legacy>()({
 
 /**
  * The backfill (batches, a checkpoint in each transaction, the dual-write trigger in place) against the one UPDATE that
- * an engineer would write, each on fresh tables; and the latency of writers while it runs against their own without it.
- * Both are times in milliseconds: a lower ratio is better.
+ * an engineer would write, each on fresh tables; the latency of writers while it runs against their own without it; their
+ * longest wait against the lock_timeout; and the memory that a large backfill takes against a small one. All are times in
+ * milliseconds or MB: a lower ratio is better.
  */
 export const suite: Suite = async (bench) => {
   const { url } = await bench.database();
@@ -32,14 +33,14 @@ export const suite: Suite = async (bench) => {
   const rows = bench.quick ? 100_000 : 1_000_000;
   const rounds = 3;
 
-  async function fresh(): Promise<void> {
+  async function fresh(size = rows): Promise<void> {
     for (const statement of [
       'drop schema if exists bench_legacy cascade',
       'create schema bench_legacy',
       'create table bench_legacy.accounts (id integer primary key, name text not null)',
       `create table bench_legacy.items (id bigint primary key, account_id integer not null, body text not null, touched integer not null default 0)`,
       `insert into bench_legacy.accounts select n, 'Account ' || n from generate_series(1, 1000) n`,
-      `insert into bench_legacy.items select n, 1 + n % 1000, repeat('x', 80) from generate_series(1, ${rows}) n`,
+      `insert into bench_legacy.items select n, 1 + n % 1000, repeat('x', 80) from generate_series(1, ${size}) n`,
       'vacuum analyze bench_legacy.items',
       'checkpoint',
     ]) {
@@ -72,8 +73,11 @@ export const suite: Suite = async (bench) => {
     return performance.now() - begun;
   }
 
-  /** Eight writers, each a statement every few milliseconds, until `work` ends. Gives the 99th percentile. */
-  async function p99During(work: Promise<unknown>): Promise<number> {
+  /**
+   * Eight writers, each a statement every few milliseconds, until `work` ends. Every write must be in the table
+   * afterwards.
+   */
+  async function writersDuring(work: Promise<unknown>): Promise<{ p99: number; longest: number }> {
     let going = true;
     const latencies: number[] = [];
     const write = async (): Promise<void> => {
@@ -90,10 +94,33 @@ export const suite: Suite = async (bench) => {
     await work;
     going = false;
     await Promise.all(writers);
-    return latencies.sort((one, other) => one - other)[Math.floor(latencies.length * 0.99)] ?? Number.NaN;
+    const { rows: kept } = await pool.query<{ writes: string }>(
+      'select sum(touched) as writes from bench_legacy.items',
+    );
+    if (Number(kept[0]?.writes) !== latencies.length) {
+      throw new Error(`${latencies.length} writes were answered, ${kept[0]?.writes} are in the table`);
+    }
+    latencies.sort((one, other) => one - other);
+    return {
+      p99: latencies[Math.floor(latencies.length * 0.99)] ?? Number.NaN,
+      longest: latencies.at(-1) ?? Number.NaN,
+    };
   }
 
-  const found = { backfill: [] as Turn[], writers: [] as Turn[] };
+  /** The most memory that the process held while it filled so many rows, in MB, looked at often. */
+  async function memoryOf(size: number): Promise<number> {
+    await fresh(size);
+    let most = 0;
+    const look = setInterval(() => {
+      most = Math.max(most, process.memoryUsage().rss);
+    }, 20);
+    await backfill();
+    clearInterval(look);
+    await rollbackMigration(db, definition);
+    return most / 1024 / 1024;
+  }
+
+  const found = { backfill: [] as Turn[], writers: [] as Turn[], longest: [] as Turn[], memory: [] as Turn[] };
   try {
     for (let round = 0; round < rounds; round += 1) {
       const sides = { ours: backfill, reference: oneUpdate };
@@ -105,18 +132,30 @@ export const suite: Suite = async (bench) => {
       }
       found.backfill.push(turn);
       await fresh();
-      const reference = await p99During(new Promise((resolve) => setTimeout(resolve, bench.quick ? 1500 : 5000)));
-      const ours = await p99During(backfill());
-      found.writers.push({ ours, reference });
+      const alone = await writersDuring(new Promise((resolve) => setTimeout(resolve, bench.quick ? 1500 : 5000)));
+      await fresh();
+      const beside = await writersDuring(backfill());
+      found.writers.push({ ours: beside.p99, reference: alone.p99 });
+      found.longest.push({ ours: beside.longest, reference: lockTimeout });
       await rollbackMigration(db, definition);
     }
+    const small = await memoryOf(100_000);
+    found.memory.push({ ours: await memoryOf(bench.quick ? 500_000 : 5_000_000), reference: small });
   } finally {
     await db.destroy();
   }
-  const result = [rowOf('backfill/one-update', 1, found.backfill), rowOf('writers-p99/alone', 8, found.writers)];
+  const result = [
+    rowOf('backfill/one-update', 1, found.backfill),
+    rowOf('writers-p99/alone', 8, found.writers),
+    rowOf('writers-longest/lock-timeout', 8, found.longest),
+    { ...rowOf(`memory-${bench.quick ? '500k' : '5m'}/100k`, 1, found.memory), unit: 'MB' as const },
+  ];
   for (const row of result) bench.report(row);
   return result;
 };
+
+/** What a statement of the migration waits for a lock at most, in milliseconds. */
+const lockTimeout = 2000;
 
 interface Turn {
   ours: number;
