@@ -6,7 +6,7 @@
  */
 
 /** Modules with tables or logic of their own; they never import each other. */
-const modules = ['tenancy', 'organizations', 'api-keys', 'plans', 'webhooks', 'migrate'].join('|');
+const modules = ['tenancy', 'organizations', 'api-keys', 'plans', 'audit', 'webhooks', 'migrate'].join('|');
 /** Rooms that put modules together, through their public index only. */
 const binders = ['access', 'http', 'testing'].join('|');
 const tests = String.raw`\.test(-d)?\.ts$`;
@@ -103,7 +103,7 @@ export default {
     // The build's configuration has no `paths`: published names then never resolve to the sources.
     tsConfig: { fileName: 'tsconfig.build.json' },
     tsPreCompilationDeps: true,
-    exclude: { path: '^(bench/node_modules|docs|\\.tmp)/' },
+    exclude: { path: '^(bench/peers/node_modules|docs|\\.tmp)/' },
     enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'node', 'default'] },
   },
 };

@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
-  entry: { index: 'src/index.ts', ...modules() },
+  entry: { index: 'src/index.ts', 'cli/main': 'src/cli/main.ts', ...modules() },
   format: 'esm',
   target: 'node22',
   tsconfig: 'tsconfig.build.json',
@@ -20,6 +20,7 @@ function modules(): Record<string, string> {
     'organizations',
     'api-keys',
     'plans',
+    'audit',
     'webhooks',
     'access',
     'http',

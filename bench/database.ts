@@ -12,6 +12,8 @@ export interface BenchDatabase {
   readonly db: Kysely<any>;
   /** Connection string of the owner of the database. */
   readonly url: string;
+  /** Connection string of the application's plain login. */
+  readonly appUrl: string;
   /** Runs a statement as the owner of the database, to make tables and rows. */
   run(statement: string, values?: readonly unknown[]): Promise<void>;
   stop(): Promise<void>;
@@ -44,6 +46,7 @@ export async function startDatabase(): Promise<BenchDatabase> {
     pool,
     db,
     url: server.url,
+    appUrl: url.href,
     async run(statement, values = []) {
       await owner.query(statement, [...values]);
     },

@@ -12,8 +12,8 @@ const tenantCount = 1000;
 const notesEach = 50;
 
 /**
- * A read of one row through `scope` against the same query with its predicate written by hand; and a tenant's
- * transaction of one read, under row-level security, against the bare statement without a transaction.
+ * A read of one row through `scope` against the same query with its predicate written by hand; and, against that bare
+ * statement, the read under row-level security: as a statement of its own, and in a tenant's transaction.
  */
 export const suite: Suite = async (bench) => {
   const database = await bench.database();
@@ -55,6 +55,19 @@ export const suite: Suite = async (bench) => {
       async ours() {
         const { tenantId, id } = pick();
         await scope(tenantId)
+          .selectFrom('bench.notes')
+          .select(['id', 'title', 'created_at'])
+          .where('id', '=', id)
+          .executeTakeFirstOrThrow();
+      },
+      reference: byHand,
+    })),
+    ...(await bench.compare({
+      name: 'row-security-statement/plain-statement',
+      at,
+      async ours() {
+        const { tenantId, id } = pick();
+        await scope(tenantId, { rowSecurity: true })
           .selectFrom('bench.notes')
           .select(['id', 'title', 'created_at'])
           .where('id', '=', id)

@@ -1,7 +1,7 @@
 import { createHmac, createSecretKey, randomBytes, timingSafeEqual } from 'node:crypto';
 import { signWebhook, verifyWebhook, webhookKey } from '../../src/webhooks/index.ts';
 import type { Bench, Row, Suite } from '../harness.ts';
-import { loadPeer } from '../peers.ts';
+import { loadPeer } from '../load-peer.ts';
 
 const id = 'msg_2KWPBgLlAfxdpx2AI54pPJ85f4W';
 const at = [1];

@@ -1,34 +1,44 @@
-import { permits, TenantryError } from '../core/index.ts';
+import { onlyReads, permits, TenantryError } from '../core/index.ts';
 import type { ConsumeResult, EntitlementFacts, PlanCatalogue, PlanNames } from '../plans/index.ts';
 import type { DeclarationsOf, TenantDb } from '../tenancy/index.ts';
 import type { Access } from './access.ts';
 import type { GateDeps } from './gate-deps.ts';
 
 /** What is known of a request that was let in. */
-export interface Admission extends Pick<Access<unknown>, 'tenant' | 'key' | 'member' | 'userId' | 'role'> {
+export interface Admission extends Pick<Access<unknown>, 'tenant' | 'key' | 'left' | 'member' | 'userId' | 'role'> {
   readonly plan: string;
+  /** What was granted to the member beyond the role. */
+  readonly grants: readonly string[];
+  /** Whether the member may only read, for want of a seat. */
+  readonly readOnly: boolean;
   /** What the plans need to know of the tenant, where it was read already. */
   readonly entitlement: EntitlementFacts | undefined;
 }
 
 /** Makes the access of one request. */
 export function accessOf<DB, Names extends PlanNames, Tables extends DeclarationsOf<DB> | undefined>(
-  { plans, tenancy, permissionsOf }: GateDeps<DB, Names, Tables>,
-  { tenant, key, member, userId, role, plan, entitlement }: Admission,
+  { plans, tenancy, permissionsOf, usageByMember = false }: GateDeps<DB, Names, Tables>,
+  { tenant, key, left, member, userId, role, grants, readOnly, plan, entitlement }: Admission,
 ): Access<DB, Names, Tables> {
   const known = entitlement === undefined ? {} : { entitlement };
-  const allowed = [...(key === null ? [] : [key.scopes]), ...(role === null ? [] : [permissionsOf(role)])];
+  const allowed = [
+    ...(key === null ? [] : [key.scopes]),
+    ...(role === null ? [] : [[...permissionsOf(role), ...grants]]),
+  ];
   let db: TenantDb<DB, Tables> | undefined;
   const has: Access<DB, Names, Tables>['has'] = (feature, options = {}) =>
     plans.has(tenant.id, feature, { ...options, ...known });
-  const can = (permission: string): boolean => allowed.every((patterns) => permits(patterns, permission));
+  const can = (permission: string): boolean =>
+    (!readOnly || onlyReads(permission)) && allowed.every((patterns) => permits(patterns, permission));
 
   return {
     tenant,
     key,
+    left,
     member,
     userId,
     role,
+    readOnly,
     get plan() {
       return planOf<Names>(plans.catalogue, plan);
     },
@@ -37,7 +47,8 @@ export function accessOf<DB, Names extends PlanNames, Tables extends Declaration
       if (!can(permission)) throw new TenantryError('permission_denied', { permission });
     },
     async consume(meter, amount = 1, options = {}) {
-      const result = await plans.consume(tenant.id, meter, amount, { ...options, ...known });
+      const who = usageByMember && member !== null ? { memberId: member.id } : {};
+      const result = await plans.consume(tenant.id, meter, amount, { ...options, ...known, ...who });
       if (result.ok) return result;
       throw refusalOf(tenant.id, meter, result);
     },
@@ -64,12 +75,18 @@ function isPlan<Names extends PlanNames>(plans: PlanCatalogue['plans'], name: st
   return Object.hasOwn(plans, name);
 }
 
+/** The tenant's rows are being moved; that takes seconds. */
+export function inMaintenance(tenantId: string): TenantryError<'tenant_in_maintenance'> {
+  return new TenantryError('tenant_in_maintenance', { tenantId, retryAfter: 5 });
+}
+
 function refusalOf(
   tenantId: string,
   meter: string,
   { reason, limit: amount, used, requested, resetsAt }: Extract<ConsumeResult, { ok: false }>,
 ): TenantryError {
   if (reason === 'tenant_suspended') return new TenantryError('tenant_suspended', { tenantId });
+  if (reason === 'tenant_in_maintenance') return inMaintenance(tenantId);
   // Even what is unlimited cannot be counted beyond the largest whole number.
   const limit = amount === 'unlimited' ? Number.MAX_SAFE_INTEGER : amount;
   if (reason === 'limit_reached') return new TenantryError('limit_reached', { meter, limit, used, requested });

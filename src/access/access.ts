@@ -1,4 +1,4 @@
-import type { AcceptedKey, KeyDenial } from '../api-keys/index.ts';
+import type { AcceptedKey, KeyLeft, KeyVerification } from '../api-keys/index.ts';
 import type { CallOptions } from '../database/index.ts';
 import type { ConsumeResult, MeterState, PlanNames } from '../plans/index.ts';
 import type { DeclarationsOf, TenantDb, TenantTransaction } from '../tenancy/index.ts';
@@ -9,22 +9,27 @@ export interface Access<
   Names extends PlanNames = PlanNames,
   Tables extends DeclarationsOf<DB> | undefined = undefined,
 > {
-  readonly tenant: Omit<AcceptedKey['tenant'], 'plan' | 'seatsBought'>;
+  readonly tenant: Omit<AcceptedKey['tenant'], 'plan' | 'seatsBought' | 'planSince' | 'planTerms'>;
   /** The user who acts, in the application's own words; null for a key of the whole tenant. */
   readonly userId: string | null;
   /** The role in which the user acts; null for a key of the whole tenant. */
   readonly role: string | null;
+  /** Whether the member may only read: the organization bought fewer seats than it takes, and this is one too many. */
+  readonly readOnly: boolean;
   /** The member who acts; null for a key of the whole tenant, and where no membership is needed. */
   readonly member: { readonly id: string; readonly userId: string; readonly role: string } | null;
   /** The key that was shown; null for a user of the application's own sessions. */
   readonly key: AcceptedKey['key'] | null;
+  /** What is left of the limits of the key; null where it has none. */
+  readonly left: KeyLeft | null;
   /**
    * The tenant's plan.
    *
    * @throws TenantryError `plan_unknown` when the database names a plan that the catalogue has not.
    */
   readonly plan: Names['plan'];
-  /** Tells whether a permission is given: by the key's scopes and by the role, as far as there is one of each. */
+  /** Tells whether a permission is given: by the key's scopes, and by the role together with what was
+   * granted to the member; as far as there is each. */
   can(permission: string): boolean;
   /**
    * Goes on only with a permission.
@@ -35,7 +40,7 @@ export interface Access<
   /**
    * Uses units (1 when absent) of a limit or quota, all or none, exactly under any concurrency.
    *
-   * @throws TenantryError `quota_exceeded`, `limit_reached`, `tenant_suspended`, `amount_invalid`, `plan_unknown`.
+   * @throws TenantryError `quota_exceeded`, `limit_reached`, `tenant_suspended`, `tenant_in_maintenance`, `amount_invalid`, `plan_unknown`.
    */
   consume(meter: Names['meter'], amount?: number, options?: CallOptions): Promise<MeterState>;
   /** Tells what {@link Access.consume} would answer at this moment, as a value, and uses nothing. */
@@ -64,4 +69,4 @@ export type AccessResult<
   Tables extends DeclarationsOf<DB> | undefined = undefined,
 > =
   | { readonly ok: true; readonly access: Access<DB, Names, Tables> }
-  | { readonly ok: false; readonly reason: KeyDenial };
+  | Extract<KeyVerification, { readonly ok: false }>;

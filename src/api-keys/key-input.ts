@@ -6,6 +6,7 @@ const allScopes: readonly string[] = ['*'];
 
 const scopePattern = /^(?:\*|[a-z0-9_.-]+)(?::(?:\*|[a-z0-9_.-]+))*$/i;
 const mostScopes = 100;
+const mostMetadata = 4096;
 
 /**
  * Checks the scopes of a key: patterns of permissions such as `calls:write` and `calls:*`.
@@ -13,8 +14,8 @@ const mostScopes = 100;
  * @throws TenantryError `api_key_invalid`.
  */
 export function readScopes(scopes: readonly string[] = allScopes): readonly string[] {
-  if (scopes.length > mostScopes) throw invalid(`a key has at most ${mostScopes} scopes`);
-  const wrong = scopes.find((scope) => scope.length > 100 || !scopePattern.test(scope));
+  if (!Array.isArray(scopes) || scopes.length > mostScopes) throw invalid(`a key has at most ${mostScopes} scopes`);
+  const wrong = scopes.find((scope) => typeof scope !== 'string' || scope.length > 100 || !scopePattern.test(scope));
   if (wrong !== undefined)
     throw invalid('a scope must be words parted by ":", each of letters, digits, "_", "." and "-", or "*"');
   return [...new Set(scopes)];
@@ -36,6 +37,34 @@ export function readTime(field: string, time: Date | null | undefined): Date | n
   if (time === undefined || time === null) return null;
   if (!(time instanceof Date) || Number.isNaN(time.getTime())) throw invalid(`${field} must be a valid Date`);
   return time;
+}
+
+/** Checks a time that may be absent and must lie ahead. */
+export function readFuture(field: string, time: Date | null | undefined, now: Date): Date | null {
+  const read = readTime(field, time);
+  if (read !== null && read <= now) throw invalid(`${field} must lie in the future`);
+  return read;
+}
+
+/** What JSON writes for characters that PostgreSQL does not store: NUL, and half of a surrogate pair. */
+const unstorable = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/i;
+
+/** Checks the application's own facts of a key and gives them as JSON would; null when there are none. */
+export function readMetadata(
+  metadata: Readonly<Record<string, unknown>> | null | undefined,
+): Readonly<Record<string, unknown>> | null {
+  if (metadata === undefined || metadata === null) return null;
+  if (typeof metadata !== 'object' || Array.isArray(metadata)) throw invalid('metadata must be an object');
+  let json: string | undefined;
+  try {
+    json = JSON.stringify(metadata);
+  } catch {
+    throw invalid('metadata cannot be written as JSON');
+  }
+  if (json === undefined || !json.startsWith('{')) throw invalid('metadata must be an object');
+  if (Buffer.byteLength(json) > mostMetadata) throw invalid(`metadata has at most ${mostMetadata} bytes as JSON`);
+  if (unstorable.test(json)) throw invalid('metadata holds a character that cannot be stored');
+  return json === '{}' ? null : JSON.parse(json);
 }
 
 /** Returns which part of a list is wanted; a cursor is the id that the part before ended with. */

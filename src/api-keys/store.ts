@@ -1,90 +1,103 @@
-import { CompiledQuery, type Selectable, sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { isUuid, TenantryError } from '../core/index.ts';
-import { type Library, libraryOf } from '../database/handle.ts';
+import { libraryOf } from '../database/handle.ts';
 import type { AnyDatabase } from '../database/index.ts';
 import { sqlstateOf } from '../database/install.ts';
-import type { ApiKeyTable } from '../database/tables.ts';
 import type { ApiKey } from './api-key.ts';
-import type { KeyRow } from './verification.ts';
+import { keyChannel, keysMade } from './cache/channel.ts';
+import { apiKeyOf, type KeyColumns } from './key-columns.ts';
+import { invalid } from './key-input.ts';
+import { noTeam } from './key-owner.ts';
+import { mostHashes } from './look-up.ts';
 
 /** A key to be stored with its digest. */
 export interface NewKey {
   readonly key: ApiKey;
   readonly digest: string;
-}
-
-const facts = `select d.digest, k.tenant_id, k.id, k.name, k.environment, k.start, k.scopes, k.enabled, k.expires_at,
-  k.revoked_at, k.member_id, t.kind, t.plan, t.status, t.subscription_status, t.anchor_at, t.entitlement_revision,
-  o.seats_bought, o.seats_taken, m.user_id, m.role, m.status as member_status
-from tenantry.api_key_digests d
-join tenantry.api_keys k on k.tenant_id = d.tenant_id and k.id = d.key_id
-join tenantry.tenants t on t.tenant_id = d.tenant_id
-left join tenantry.organizations o on o.tenant_id = d.tenant_id
-left join tenantry.members m on m.tenant_id = k.tenant_id and m.id = k.member_id`;
-
-/*
- * The hottest statement of the library. Its two texts never change, so that Kysely builds nothing and the server plans
- * each once per connection. `digest = any($1)` would not do: the server guesses that it finds ten rows, holds a plan for
- * the one row it sees for better, and plans five joins anew on every call, which takes twenty times as long as the look-up
- * itself. The subquery hides how many digests there are, and the lateral one makes each a look-up by index.
- */
-const findOneText = `${facts} where d.digest = $1`;
-const findManyText = `select f.* from unnest((select $1::text[])) as i (digest)
-cross join lateral (${facts} where d.digest = i.digest limit 1) f`;
-
-/** Finds keys by their digests, in one statement, in the order of the digests. */
-export async function findKeys(db: Library, digests: readonly string[]): Promise<readonly (KeyRow | undefined)[]> {
-  const distinct = [...new Set(digests)];
-  const query =
-    distinct.length === 1 ? CompiledQuery.raw(findOneText, distinct) : CompiledQuery.raw(findManyText, [distinct]);
-  const { rows } = await db.executeQuery<KeyRow>(query);
-  if (distinct.length === 1) return digests.map(() => rows[0]);
-  const found = new Map(rows.map((row) => [row.digest, row]));
-  return digests.map((digest) => found.get(digest));
+  /** A foreign hash, and the part of the secret by which it is looked up; `digest` is then where it stands. */
+  readonly foreign?: { readonly hash: string; readonly lookup: string };
 }
 
 /**
- * Stores keys of one tenant with their digests in one statement: all of them, or none.
+ * Stores keys of one tenant with their digests in one statement: all of them, or none. The tenant is locked before it is
+ * looked at, so that none is stored for one that moves in this moment.
  *
- * @throws TenantryError `tenant_not_found`, `member_not_found`, `api_key_duplicate`.
+ * @throws TenantryError `tenant_not_found`, `member_not_found`, `api_key_invalid` for a team that is not there or too many
+ * hashes with one lookup, `api_key_duplicate`.
  */
 export async function insertKeys(db: AnyDatabase, tenantId: string, keys: readonly NewKey[]): Promise<void> {
-  if (!isUuid(tenantId)) throw new TenantryError('tenant_not_found', { tenant: tenantId });
-  for (const { memberId } of keys.map(({ key }) => key)) {
-    if (memberId !== null && !isUuid(memberId)) throw new TenantryError('member_not_found', { member: memberId });
-  }
-  const input = JSON.stringify(keys.map(({ key, digest }) => ({ ...key, digest })));
-  const insert = sql<{ duplicate: string | null; stranger: string | null }>`
+  if (!isUuid(tenantId)) throw new TenantryError('tenant_not_found', { tenant: '(not an id)' });
+  const insert = sql<{ there: boolean; duplicate: string | null; stranger: string | null; problem: string | null }>`
     with input as (
-      select * from jsonb_to_recordset(${input}::jsonb) as i (
-        id uuid, digest text, name text, environment text, start text, scheme text, scopes jsonb, "memberId" uuid,
-        enabled boolean, "createdAt" timestamptz, "expiresAt" timestamptz, "revokedAt" timestamptz,
-        "lastUsedAt" timestamptz
+      select * from jsonb_to_recordset(${JSON.stringify(keys.map(inputOf))}::jsonb) as i (
+        id uuid, digest text, hash text, lookup text, name text, environment text, start text, scheme text, scopes jsonb,
+        "memberId" uuid, "teamId" uuid, "createdBy" text, enabled boolean, "createdAt" timestamptz,
+        "expiresAt" timestamptz, "revokedAt" timestamptz, "lastUsedAt" timestamptz, "allowedIps" jsonb, metadata jsonb,
+        "rateLimit" jsonb, "usesAmount" bigint, "usesPer" text
       )
+    ), tenant as materialized (
+      select tenant_id from tenantry.tenants where tenant_id = ${tenantId}::uuid and status <> 'moved' for key share
+    ), crowded as (
+      select i.lookup from (select lookup, count(*) as new from input where lookup is not null group by lookup) i
+      where i.new + (select count(*) from tenantry.api_key_digests d
+        where d.digest > '~' || i.lookup || '~' and d.digest < '~' || i.lookup || chr(127)) > ${mostHashes}
     ), refused as (
-      select i.start as duplicate, null::uuid as stranger from input i
+      select i.start as duplicate, null::uuid as stranger, null::text as problem from input i
       where exists (select 1 from tenantry.api_key_digests d where d.digest = i.digest)
       union all
-      select null, i."memberId" from input i
+      select null, i."memberId", null from input i
       where i."memberId" is not null and not exists (
         select 1 from tenantry.members m where m.tenant_id = ${tenantId}::uuid and m.id = i."memberId")
+      union all
+      select null, null, 'team' from input i
+      where i."teamId" is not null and not exists (
+        select 1 from tenantry.teams g where g.tenant_id = ${tenantId}::uuid and g.id = i."teamId")
+      union all
+      select null, null, 'lookup' from crowded
     ), stored as (
-      insert into tenantry.api_keys (tenant_id, id, name, environment, start, scheme, scopes, member_id, enabled,
-        created_at, expires_at, revoked_at, last_used_at)
+      insert into tenantry.api_keys (tenant_id, id, name, environment, start, scheme, scopes, member_id, team_id,
+        created_by, enabled, created_at, expires_at, revoked_at, last_used_at, allowed_ips, metadata, rate_limit,
+        uses_amount, uses_per)
       select ${tenantId}::uuid, id, name, environment, start, scheme, array(select jsonb_array_elements_text(scopes)),
-        "memberId", enabled, "createdAt", "expiresAt", "revokedAt", "lastUsedAt"
-      from input where not exists (select 1 from refused)
+        "memberId", "teamId", "createdBy", enabled, "createdAt", "expiresAt", "revokedAt", "lastUsedAt",
+        case when "allowedIps" is not null then array(select jsonb_array_elements_text("allowedIps")) end, metadata,
+        "rateLimit", "usesAmount", "usesPer"
+      from input where not exists (select 1 from refused) and exists (select 1 from tenant)
     ), linked as (
-      insert into tenantry.api_key_digests (digest, tenant_id, key_id)
-      select digest, ${tenantId}::uuid, id from input where not exists (select 1 from refused)
+      insert into tenantry.api_key_digests (digest, tenant_id, key_id, hash)
+      select digest, ${tenantId}::uuid, id, hash from input
+      where not exists (select 1 from refused) and exists (select 1 from tenant)
+      returning 1
     )
-    select duplicate, stranger from refused limit 1`;
+    select exists (select 1 from tenant) as there, r.duplicate, r.stranger, r.problem,
+      (select pg_notify(${keyChannel}, ${keysMade}) from linked limit 1) as told
+    from (select) as one left join (select * from refused limit 1) r on true`;
   const { rows } = await insert.execute(libraryOf(db)).catch((error: unknown) => {
     throw refusalOf(error, tenantId, keys);
   });
   const [refused] = rows;
+  if (refused?.there === false) throw new TenantryError('tenant_not_found', { tenant: tenantId });
   if (refused?.duplicate != null) throw new TenantryError('api_key_duplicate', { start: refused.duplicate });
   if (refused?.stranger != null) throw new TenantryError('member_not_found', { member: refused.stranger });
+  if (refused?.problem === 'team') throw noTeam();
+  if (refused?.problem === 'lookup') throw invalid(`at most ${mostHashes} hashes may have the same lookup`);
+}
+
+function inputOf({ key, digest, foreign }: NewKey): object {
+  const { owner, metadata, uses, rateLimit, ...rest } = key;
+  return {
+    ...rest,
+    digest,
+    hash: foreign?.hash ?? null,
+    lookup: foreign?.lookup ?? null,
+    memberId: owner.kind === 'member' ? owner.memberId : null,
+    teamId: owner.kind === 'team' ? owner.teamId : null,
+    metadata: Object.keys(metadata).length === 0 ? undefined : metadata,
+    ...(rateLimit !== null && { rateLimit }),
+    usesAmount: uses?.amount ?? null,
+    usesPer: uses?.per ?? null,
+    ...(key.allowedIps === null && { allowedIps: undefined }),
+  };
 }
 
 /**
@@ -98,7 +111,8 @@ function refusalOf(error: unknown, tenantId: string, keys: readonly NewKey[]): u
   if (constraintOf(error) === 'api_keys_tenant_id_fkey') {
     return new TenantryError('tenant_not_found', { tenant: tenantId });
   }
-  return new TenantryError('member_not_found', { member: keys.find(({ key }) => key.memberId)?.key.memberId ?? '' });
+  const owner = keys.map(({ key }) => key.owner).find(({ kind }) => kind === 'member');
+  return new TenantryError('member_not_found', { member: owner?.kind === 'member' ? owner.memberId : '' });
 }
 
 function constraintOf(error: unknown): string {
@@ -106,62 +120,145 @@ function constraintOf(error: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** Revokes a key; `undefined` when it was revoked before or is not there. */
-export async function revokeKey(
+/** Names a key of a tenant. */
+export interface KeyRef {
+  readonly tenantId: string;
+  readonly keyId: string;
+}
+
+/**
+ * Runs an update of keys that returns their rows, and tells all processes, when it is committed, that keys of these
+ * tenants changed.
+ */
+async function changeKeys(db: AnyDatabase, update: RawBuilder<unknown>, now: Date): Promise<readonly ApiKey[]> {
+  const { rows } = await sql<KeyColumns>`
+    with changed as (${update}), told as materialized (
+      select pg_notify(${keyChannel}, tenant_id::text) from (select distinct tenant_id from changed) as of_them
+    )
+    select c.* from changed c where (select count(*) from told) >= 0 order by c.id`.execute(libraryOf(db));
+  return rows.map((row) => apiKeyOf(row, now));
+}
+
+/** Which keys of a tenant are meant: all, or those of one owner. */
+export interface KeysOf {
+  readonly tenantId: string;
+  readonly memberId?: string;
+  readonly teamId?: string;
+}
+
+function ofOwner({ tenantId, memberId, teamId }: KeysOf): RawBuilder<unknown> {
+  return sql`tenant_id = ${tenantId}::uuid ${memberId === undefined ? sql`` : sql`and member_id = ${memberId}::uuid`}
+    ${teamId === undefined ? sql`` : sql`and team_id = ${teamId}::uuid`}`;
+}
+
+/** Revokes keys that are not revoked yet, and gives them. */
+export function revokeKeys(db: AnyDatabase, which: KeyRef | KeysOf, now: Date): Promise<readonly ApiKey[]> {
+  const meant =
+    'keyId' in which ? sql`tenant_id = ${which.tenantId}::uuid and id = ${which.keyId}::uuid` : ofOwner(which);
+  const update = sql`update tenantry.api_keys set revoked_at = ${now}::timestamptz
+    where ${meant} and revoked_at is null returning *`;
+  return changeKeys(db, update, now);
+}
+
+/** What an update of a key writes; what is absent stays. */
+export interface KeyPatch {
+  readonly [column: string]: RawBuilder<unknown>;
+}
+
+/** Updates a key that is not revoked; `undefined` when there is none. */
+export async function updateKey(
   db: AnyDatabase,
-  tenantId: string,
-  keyId: string,
+  { tenantId, keyId }: KeyRef,
+  patch: KeyPatch,
   now: Date,
 ): Promise<ApiKey | undefined> {
-  const row = await libraryOf(db)
-    .updateTable('tenantry.api_keys')
-    .set({ revoked_at: now })
-    .where('tenant_id', '=', tenantId)
-    .where('id', '=', keyId)
-    .where('revoked_at', 'is', null)
-    .returningAll()
-    .executeTakeFirst();
-  return row && toApiKey(row);
+  const set = Object.entries(patch).map(([column, value]) => sql`${sql.ref(column)} = ${value}`);
+  const update = sql`update tenantry.api_keys set ${sql.join(set)}
+    where tenant_id = ${tenantId}::uuid and id = ${keyId}::uuid and revoked_at is null returning *`;
+  return (await changeKeys(db, update, now))[0];
 }
 
 /** One key of a tenant. */
-export async function getKey(db: AnyDatabase, tenantId: string, keyId: string): Promise<ApiKey | undefined> {
-  const row = await libraryOf(db)
+export async function getKey(
+  db: AnyDatabase,
+  { tenantId, keyId }: KeyRef,
+  now: Date,
+  lock = false,
+): Promise<ApiKey | undefined> {
+  const query = libraryOf(db)
     .selectFrom('tenantry.api_keys')
     .selectAll()
     .where('tenant_id', '=', tenantId)
-    .where('id', '=', keyId)
-    .executeTakeFirst();
-  return row && toApiKey(row);
+    .where('id', '=', keyId);
+  const row = await (lock ? query.forNoKeyUpdate() : query).executeTakeFirst();
+  return row && apiKeyOf(row, now);
+}
+
+/**
+ * Gives a key that is locked a new secret. All secrets before it end at `until`, those that end earlier excepted: they
+ * may end at once.
+ */
+export async function replaceSecret(
+  db: AnyDatabase,
+  key: KeyRef,
+  {
+    digest,
+    start,
+    until,
+    now,
+  }: { readonly digest: string; readonly start: string; readonly until: Date; readonly now: Date },
+): Promise<ApiKey | undefined> {
+  const update = sql`update tenantry.api_keys set start = ${start}, scheme = 'sha256', rotated_at = ${now}::timestamptz
+    where tenant_id = ${key.tenantId}::uuid and id = ${key.keyId}::uuid returning *`;
+  await sql`update tenantry.api_key_digests set expires_at = least(expires_at, ${until}::timestamptz)
+    where tenant_id = ${key.tenantId}::uuid and key_id = ${key.keyId}::uuid`.execute(libraryOf(db));
+  await sql`with linked as (
+      insert into tenantry.api_key_digests (digest, tenant_id, key_id)
+      values (${digest}, ${key.tenantId}::uuid, ${key.keyId}::uuid) returning 1
+    ) select pg_notify(${keyChannel}, ${keysMade}) from linked`.execute(libraryOf(db));
+  return (await changeKeys(db, update, now))[0];
+}
+
+/** Ends one secret of a key, and tells whether it was one that still opened. */
+export async function endSecret(db: AnyDatabase, digest: string, now: Date): Promise<boolean> {
+  const { rows } = await sql`with ended as (
+      update tenantry.api_key_digests set expires_at = ${now}::timestamptz
+      where digest = ${digest} and (expires_at is null or expires_at > ${now}::timestamptz) returning tenant_id
+    ) select pg_notify(${keyChannel}, tenant_id::text) from ended`.execute(libraryOf(db));
+  return rows.length > 0;
+}
+
+/** Puts the SHA-256 of a secret in the place of a foreign digest or hash. */
+export async function upgradeDigest(db: AnyDatabase, before: string, digest: string): Promise<void> {
+  await sql`with gone as (
+      delete from tenantry.api_key_digests where digest = ${before} returning tenant_id, key_id, expires_at
+    ), made as (
+      insert into tenantry.api_key_digests (digest, tenant_id, key_id, expires_at)
+      select ${digest}, tenant_id, key_id, expires_at from gone on conflict (digest) do nothing
+    )
+    update tenantry.api_keys k set scheme = 'sha256' from gone g
+    where k.tenant_id = g.tenant_id and k.id = g.key_id and g.expires_at is null`.execute(libraryOf(db));
+}
+
+/** Which keys a list shows. */
+export interface ListedKeys extends KeysOf {
+  readonly environment?: string;
+  /** True leaves out what is revoked or has expired. */
+  readonly live: boolean;
+  readonly before: string | null;
+  readonly limit: number;
 }
 
 /** Keys of a tenant before one of them, the newest first. */
 export async function listKeys(
   db: AnyDatabase,
-  tenantId: string,
-  before: string | null,
-  limit: number,
+  { before, limit, environment, live, ...which }: ListedKeys,
+  now: Date,
 ): Promise<readonly ApiKey[]> {
-  let query = libraryOf(db).selectFrom('tenantry.api_keys').selectAll().where('tenant_id', '=', tenantId);
-  if (before !== null) query = query.where('id', '<', before);
-  const rows = await query.orderBy('id', 'desc').limit(limit).execute();
-  return rows.map(toApiKey);
-}
-
-function toApiKey(row: Selectable<ApiKeyTable>): ApiKey {
-  return {
-    id: row.id,
-    tenantId: row.tenant_id,
-    name: row.name,
-    environment: row.environment === 'test' ? 'test' : 'live',
-    start: row.start,
-    scheme: row.scheme,
-    scopes: row.scopes,
-    memberId: row.member_id,
-    enabled: row.enabled,
-    createdAt: row.created_at,
-    expiresAt: row.expires_at,
-    revokedAt: row.revoked_at,
-    lastUsedAt: row.last_used_at,
-  };
+  const { rows } = await sql<KeyColumns>`select * from tenantry.api_keys where ${ofOwner(which)}
+    ${before === null ? sql`` : sql`and id < ${before}::uuid`}
+    ${environment === undefined ? sql`` : sql`and environment = ${environment}`}
+    ${live ? sql`and revoked_at is null and (expires_at is null or expires_at > ${now}::timestamptz)` : sql``}
+    order by id desc limit ${limit}`.execute(libraryOf(db));
+  return rows.map((row) => apiKeyOf(row, now));
 }

@@ -1,10 +1,20 @@
+import type { ExceededSeats, GrantsValue } from '../database/member-facts.ts';
+import type { TenantKind } from '../database/tenant-row.ts';
+import type { PlanTerms } from '../plans/index.ts';
+import type { KeyOwner } from './key-owner.ts';
+import type { UsesState } from './limits/key-uses.ts';
+import type { RateState } from './limits/rate-limit.ts';
 import type { KeyEnvironment } from './token.ts';
 
 /**
  * Why a key was refused, the first reason that holds in this order. `missing`: there is no secret. `malformed`: it has
- * not the form of a key, or its checksum is wrong. `member_inactive`: the key acts for a member who is not active.
- * `subscription_inactive`: the tenant has a subscription, and its state is none of the active ones. `seats_exceeded`:
- * the organization has more members than seats.
+ * not the form of a key, or its checksum is wrong. `expired`: the key ended, or the secret was replaced and its time of
+ * grace is over. `ip_denied`: the key is bound to other addresses, or the caller's is not known. `tenant_in_maintenance`:
+ * the tenant is closed for a moment while its rows are moved. `member_inactive`: the key acts for a member who is not
+ * active. `team_gone`: the team that owned the key is no more. `subscription_inactive`: the tenant has a subscription,
+ * and its state is none of the active ones. `seats_exceeded`: the organization has more members than seats.
+ * `insufficient_scope`: the key may not do what was asked for. `rate_limited` and `quota_exceeded`: too many calls of the
+ * key or the tenant for now; the uses of the key are used up.
  */
 export type KeyDenial =
   | 'missing'
@@ -13,10 +23,25 @@ export type KeyDenial =
   | 'revoked'
   | 'expired'
   | 'disabled'
+  | 'ip_denied'
   | 'tenant_suspended'
+  | 'tenant_in_maintenance'
   | 'member_inactive'
+  | 'team_gone'
   | 'subscription_inactive'
-  | 'seats_exceeded';
+  | 'seats_exceeded'
+  | 'insufficient_scope'
+  | SpendDenial['reason'];
+
+/** What is left to a key that is limited, after the call. Null where there is no such limit. */
+export interface KeyLeft {
+  /** The rate limit of the key. */
+  readonly rate: RateState | null;
+  /** The rate limit of all keys of the tenant together. */
+  readonly tenantRate: RateState | null;
+  /** The uses of the key. */
+  readonly uses: UsesState | null;
+}
 
 /** A key that was accepted, with all that a request needs to know of its tenant and member. */
 export interface AcceptedKey {
@@ -27,11 +52,15 @@ export interface AcceptedKey {
     readonly environment: KeyEnvironment;
     readonly scopes: readonly string[];
     readonly start: string;
-    readonly memberId: string | null;
+    readonly owner: KeyOwner;
+    /** When the secret ends that was shown; null when never. */
+    readonly expiresAt: Date | null;
+    /** The application's own facts of the key. */
+    readonly metadata: Readonly<Record<string, unknown>>;
   };
   readonly tenant: {
     readonly id: string;
-    readonly kind: 'program' | 'user' | 'organization';
+    readonly kind: TenantKind;
     readonly plan: string;
     /** Where the periods of quotas are counted from. */
     readonly anchorAt: Date;
@@ -41,86 +70,39 @@ export interface AcceptedKey {
     readonly subscriptionStatus: string | null;
     /** Null: no cap. */
     readonly seatsBought: number | null;
+    /** When the tenant signed for its plan. */
+    readonly planSince: Date;
+    /** What holds for this tenant beyond its plan. */
+    readonly planTerms: PlanTerms | null;
   };
-  /** The member for whom the key acts; null for a key of the whole tenant. */
-  readonly member: { readonly id: string; readonly userId: string; readonly role: string } | null;
+  /** The member for whom the key acts; null for a key of the tenant or of a team. */
+  readonly member: {
+    readonly id: string;
+    readonly userId: string;
+    readonly role: string;
+    /** What was granted beyond the role: each a permission and, where it ends, a space and the second since 1970. */
+    readonly grants: GrantsValue;
+  } | null;
+  /** The seats of an organization that takes more than it bought; null otherwise. */
+  readonly exceeded: ExceededSeats | null;
+  /** What is left of the limits of the key; null when it has none, or when nothing was to be spent. */
+  readonly left: KeyLeft | null;
+}
+
+/** A key that is in order, and was called too often. */
+export interface SpendDenial {
+  readonly ok: false;
+  readonly reason: 'rate_limited' | 'quota_exceeded';
+  /** Which limit it was: of the key, of all keys of the tenant, or of what this process does at once. */
+  readonly limitOf: 'key' | 'tenant' | 'process';
+  /** From when on a call may fit again; null when never by itself. */
+  readonly retryAt: Date | null;
+  /** How the limit stood; null for a limit of the process. */
+  readonly left: KeyLeft | null;
 }
 
 /** What became of a key: accepted, or refused for a reason. */
-export type KeyVerification = AcceptedKey | { readonly ok: false; readonly reason: KeyDenial };
-
-/** What the statement of `verify` finds of one key, its tenant, organization and member. */
-export interface KeyRow {
-  readonly digest: string;
-  readonly tenant_id: string;
-  readonly id: string;
-  readonly name: string | null;
-  readonly environment: KeyEnvironment;
-  readonly start: string;
-  readonly scopes: readonly string[];
-  readonly enabled: boolean;
-  readonly expires_at: Date | null;
-  readonly revoked_at: Date | null;
-  readonly member_id: string | null;
-  readonly kind: 'program' | 'user' | 'organization';
-  readonly plan: string;
-  readonly status: 'active' | 'suspended';
-  readonly subscription_status: string | null;
-  readonly anchor_at: Date;
-  readonly entitlement_revision: string | number | bigint;
-  readonly seats_bought: number | null;
-  readonly seats_taken: number | null;
-  readonly user_id: string | null;
-  readonly role: string | null;
-  readonly member_status: string | null;
-}
-
-/** What a verification depends on beside the row. */
-export interface VerificationPolicy {
-  readonly activeStatuses: ReadonlySet<string>;
-  readonly refuseExceededSeats: boolean;
-}
-
-/** Decides over a key from what is known of it: a pure function. */
-export function judge(row: KeyRow | undefined, now: Date, policy: VerificationPolicy): KeyVerification {
-  if (row === undefined) return { ok: false, reason: 'not_found' };
-  const reason = denialOf(row, now, policy);
-  if (reason !== undefined) return { ok: false, reason };
-  return {
-    ok: true,
-    key: {
-      id: row.id,
-      name: row.name,
-      environment: row.environment,
-      scopes: [...row.scopes],
-      start: row.start,
-      memberId: row.member_id,
-    },
-    tenant: {
-      id: row.tenant_id,
-      kind: row.kind,
-      plan: row.plan,
-      anchorAt: row.anchor_at,
-      entitlementRevision: Number(row.entitlement_revision),
-      subscriptionStatus: row.subscription_status,
-      seatsBought: row.seats_bought,
-    },
-    member:
-      row.member_id === null || row.user_id === null || row.role === null
-        ? null
-        : { id: row.member_id, userId: row.user_id, role: row.role },
-  };
-}
-
-function denialOf(row: KeyRow, now: Date, policy: VerificationPolicy): KeyDenial | undefined {
-  if (row.revoked_at !== null) return 'revoked';
-  if (row.expires_at !== null && row.expires_at <= now) return 'expired';
-  if (!row.enabled) return 'disabled';
-  if (row.status !== 'active') return 'tenant_suspended';
-  if (row.member_id !== null && row.member_status !== 'active') return 'member_inactive';
-  if (row.subscription_status !== null && !policy.activeStatuses.has(row.subscription_status)) {
-    return 'subscription_inactive';
-  }
-  const exceeded = row.seats_bought !== null && row.seats_taken !== null && row.seats_taken > row.seats_bought;
-  return exceeded && policy.refuseExceededSeats ? 'seats_exceeded' : undefined;
-}
+export type KeyVerification =
+  | AcceptedKey
+  | SpendDenial
+  | { readonly ok: false; readonly reason: Exclude<KeyDenial, SpendDenial['reason']> };

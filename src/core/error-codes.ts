@@ -4,10 +4,12 @@ export interface ErrorDetails {
   schema_missing: { schema: string };
   schema_newer: { installed: number; known: number };
   database_right_missing: { right: string; remedy: string };
+  database_unavailable: { operation: string };
 
   tenant_required: { operation: string };
   tenant_not_found: { tenant: string };
   tenant_suspended: { tenantId: string };
+  tenant_in_maintenance: { tenantId: string; retryAfter: number };
   tenant_mismatch: { expected: string; actual: string };
   table_unknown: { table: string; known: readonly string[] };
   tenant_column_write: { table: string; column: string };
@@ -16,6 +18,7 @@ export interface ErrorDetails {
 
   unauthenticated: { reason: string };
   key_refused: { reason: string };
+  rate_limited: { limitOf: string; retryAt: string };
   permission_denied: { permission: string };
 
   organization_not_found: { organization: string };
@@ -26,6 +29,14 @@ export interface ErrorDetails {
   role_unknown: { role: string; known: readonly string[] };
   last_owner: { tenantId: string };
   seats_exhausted: { tenantId: string; bought: number; taken: number };
+  seats_exceeded: { tenantId: string };
+  invitation_not_found: { invitation: string };
+  invitation_refused: { reason: 'not_found' | 'expired' | 'used' | 'revoked' | 'declined' | 'suspended' };
+  team_not_found: { team: string };
+  team_cycle: { team: string; parent: string };
+  domain_invalid: { domain: string; problem: string };
+  domain_not_found: { domain: string };
+  domain_taken: { domain: string };
 
   api_key_not_found: { key: string };
   api_key_duplicate: { start: string };
@@ -37,6 +48,14 @@ export interface ErrorDetails {
   quota_exceeded: { meter: string; limit: number; used: number; requested: number; resetsAt: string | null };
   limit_reached: { meter: string; limit: number; used: number; requested: number };
   feature_missing: { feature: string; plan: string };
+
+  tenant_not_suspended: { tenantId: string; status: string };
+  tenant_purge_incomplete: { tenantId: string; tables: readonly string[] };
+  tenant_import_invalid: { line: number; problem: string };
+  tenant_import_conflict: { table: string; constraint: string };
+
+  audit_entry_invalid: { path: string; problem: string };
+  secret_unreadable: { column: string; reason: 'malformed' | 'key_unknown' | 'not_authentic' };
 
   webhook_signature_invalid: { reason: string };
   webhook_secret_invalid: { problem: string };
@@ -56,9 +75,17 @@ export interface ErrorDetails {
   migration_drifted: { migration: string; tables: readonly string[]; remedy: string };
   migration_running: { migration: string; holder: string; until: string };
   migration_lease_lost: { migration: string; holder: string };
+  migration_stopped: { migration: string; step: string };
   migration_stage_invalid: { migration: string; stage: string; problem: string };
   migration_not_found: { migration: string };
-  migration_step_failed: { migration: string; step: string; sql: string; sqlstate: string; remedy: string };
+  migration_step_failed: {
+    migration: string;
+    step: string;
+    sql: string;
+    sqlstate: string;
+    reason: string;
+    remedy: string;
+  };
   migration_verify_failed: { migration: string; failed: readonly string[] };
 }
 
@@ -94,6 +121,11 @@ export const errorTable: { readonly [Code in ErrorCode]: ErrorRow<ErrorDetails[C
     title: 'The database role lacks a right',
     detail: (d) => `missing: ${d.right}. ${d.remedy}`,
   },
+  database_unavailable: {
+    status: 503,
+    title: 'The database cannot be reached',
+    detail: (d) => `${d.operation} could not reach the database; nothing was granted, try again`,
+  },
 
   tenant_required: {
     status: 400,
@@ -105,6 +137,11 @@ export const errorTable: { readonly [Code in ErrorCode]: ErrorRow<ErrorDetails[C
     status: 403,
     title: 'Tenant suspended',
     detail: (d) => `tenant "${d.tenantId}" is suspended; resume it first`,
+  },
+  tenant_in_maintenance: {
+    status: 503,
+    title: 'Tenant in maintenance',
+    detail: (d) => `tenant "${d.tenantId}" is being moved; try again in ${d.retryAfter} seconds`,
   },
   tenant_mismatch: {
     status: 403,
@@ -139,6 +176,11 @@ export const errorTable: { readonly [Code in ErrorCode]: ErrorRow<ErrorDetails[C
     detail: (d) => `the request carries no valid credential (${d.reason})`,
   },
   key_refused: { status: 403, title: 'API key refused', detail: (d) => `the API key was refused: ${d.reason}` },
+  rate_limited: {
+    status: 429,
+    title: 'Too many requests',
+    detail: (d) => `the rate limit of the ${d.limitOf} is reached; try again at ${d.retryAt}`,
+  },
   permission_denied: {
     status: 403,
     title: 'Permission denied',
@@ -168,6 +210,35 @@ export const errorTable: { readonly [Code in ErrorCode]: ErrorRow<ErrorDetails[C
     status: 409,
     title: 'No seat left',
     detail: (d) => `${d.taken} of ${d.bought} seats are taken; buy more seats or remove a member`,
+  },
+  seats_exceeded: {
+    status: 403,
+    title: 'More members than seats',
+    detail: (d) =>
+      `organization "${d.tenantId}" has fewer seats than members; its owners can buy seats or remove members`,
+  },
+  invitation_not_found: {
+    status: 404,
+    title: 'Invitation not found',
+    detail: (d) => `there is no invitation "${d.invitation}" here that can be sent or taken back`,
+  },
+  invitation_refused: {
+    status: 403,
+    title: 'Invitation refused',
+    detail: (d) => `the invitation does not open: ${d.reason}`,
+  },
+  team_not_found: { status: 404, title: 'Team not found', detail: (d) => `there is no team "${d.team}" here` },
+  team_cycle: {
+    status: 409,
+    title: 'A team below itself',
+    detail: (d) => `team "${d.parent}" is team "${d.team}" or stands below it; choose another place`,
+  },
+  domain_invalid: { status: 400, title: 'Invalid domain', detail: (d) => `the domain "${d.domain}" ${d.problem}` },
+  domain_not_found: { status: 404, title: 'Domain not found', detail: (d) => `there is no domain "${d.domain}" here` },
+  domain_taken: {
+    status: 409,
+    title: 'Domain taken',
+    detail: (d) => `the domain "${d.domain}" was proven by another organization`,
   },
 
   api_key_not_found: { status: 404, title: 'API key not found', detail: (d) => `there is no API key "${d.key}" here` },
@@ -205,6 +276,39 @@ export const errorTable: { readonly [Code in ErrorCode]: ErrorRow<ErrorDetails[C
     status: 403,
     title: 'Feature not in the plan',
     detail: (d) => `the plan "${d.plan}" does not include "${d.feature}"`,
+  },
+
+  tenant_not_suspended: {
+    status: 409,
+    title: 'Tenant not suspended',
+    detail: (d) => `tenant "${d.tenantId}" is ${d.status}; suspend it before it is purged`,
+  },
+  tenant_purge_incomplete: {
+    status: 409,
+    title: 'Rows of the tenant are left',
+    detail: (d) => `${list(d.tables)} have rows of tenant "${d.tenantId}" or cannot be read; nothing was deleted`,
+  },
+  tenant_import_invalid: {
+    status: 400,
+    title: 'Invalid export of a tenant',
+    detail: (d) => `${d.line > 0 ? `line ${d.line} ` : ''}${d.problem}; nothing was taken in`,
+  },
+  tenant_import_conflict: {
+    status: 409,
+    title: 'Tenant or unique value exists',
+    detail: (d) => `"${d.table}" has such a row already (${d.constraint}); nothing was taken in`,
+  },
+
+  audit_entry_invalid: {
+    status: 400,
+    title: 'Invalid audit entry',
+    detail: (d) => `${d.path} ${d.problem}`,
+  },
+
+  secret_unreadable: {
+    status: 500,
+    title: 'Stored secret unreadable',
+    detail: (d) => `what is stored in "${d.column}" cannot be opened: ${d.reason}`,
   },
 
   webhook_signature_invalid: {
@@ -259,6 +363,11 @@ export const errorTable: { readonly [Code in ErrorCode]: ErrorRow<ErrorDetails[C
     title: 'The lease was lost',
     detail: (d) => `${d.migration} was taken over by ${d.holder}; this runner stopped and wrote nothing after that`,
   },
+  migration_stopped: {
+    status: 503,
+    title: 'The migration was stopped',
+    detail: (d) => `${d.migration} was asked to stop before "${d.step}"; run it again, and it goes on from there`,
+  },
   migration_stage_invalid: {
     status: 409,
     title: 'Not possible at this stage',
@@ -272,7 +381,7 @@ export const errorTable: { readonly [Code in ErrorCode]: ErrorRow<ErrorDetails[C
   migration_step_failed: {
     status: 500,
     title: 'A migration step failed',
-    detail: (d) => `${d.migration}: step ${d.step} failed with SQLSTATE ${d.sqlstate}. ${d.remedy}`,
+    detail: (d) => `${d.migration}: step ${d.step} failed with SQLSTATE ${d.sqlstate}: ${d.reason}. ${d.remedy}`,
   },
   migration_verify_failed: {
     status: 409,

@@ -1,3 +1,10 @@
+/** Who did something, in the application's own words. */
+export interface Actor {
+  readonly userId: string;
+  /** The user stands above all tenants and acted as that, not as a member. */
+  readonly superAdmin?: boolean;
+}
+
 /**
  * Something that happened to a tenant. Modules export a union of these; a sink receives them inside the transaction
  * that caused them.
@@ -9,6 +16,8 @@ export interface DomainEvent<Name extends string, Data> {
   /** The tenant it happened to. */
   readonly tenantId: string;
   readonly occurredAt: Date;
+  /** Who did it; absent where the program itself did, or nobody said. */
+  readonly actor?: Actor;
   readonly data: Data;
 }
 

@@ -12,6 +12,15 @@ export type { InstallOptions, InstallResult } from './install.ts';
 export { installSchema } from './install.ts';
 export type { IsolatedTable } from './isolation-sql.ts';
 export { isolateTable, unisolateTable } from './isolation-sql.ts';
-export type { ConnectablePool, NameStatementsOptions, QueryClient } from './named-statements.ts';
+export type { ExceededSeats, GrantsValue } from './member-facts.ts';
+export type {
+  ClientOf,
+  ConnectablePool,
+  NameStatementsOptions,
+  QueryClient,
+  TransactionPool,
+} from './named-statements.ts';
 export { nameStatements } from './named-statements.ts';
-export { appRole, librarySchema, serviceRole, tenantSetting } from './roles.ts';
+export type { ReencryptInput, ReencryptResult } from './reencrypt.ts';
+export { reencrypt } from './reencrypt.ts';
+export { appRole, librarySchema, purgeRole, serviceRole, tenantSetting } from './roles.ts';

@@ -3,13 +3,15 @@ import { type Clock, systemClock } from '../core/clock.ts';
 import { TenantryError } from '../core/errors.ts';
 import { type AnyDatabase, inTransaction, type Library, libraryOf } from './handle.ts';
 import { quoteIdentifier } from './isolation-sql.ts';
-import { appRole, librarySchema, serviceRole } from './roles.ts';
+import { appRole, librarySchema, purgeRole, serviceRole } from './roles.ts';
 import { schemaSteps } from './schema/steps.ts';
 
 /** Options of {@link installSchema}. */
 export interface InstallOptions {
   /** Logins of the application, which are granted the two roles. They must exist. */
   readonly grantTo?: readonly string[];
+  /** Logins that may purge tenants for ever, as `tenantry_purge`; nobody when absent. They must exist. */
+  readonly grantPurgeTo?: readonly string[];
   readonly clock?: Clock;
 }
 
@@ -42,7 +44,7 @@ export interface InstallResult {
  */
 export async function installSchema(
   db: AnyDatabase,
-  { grantTo = [], clock = systemClock }: InstallOptions = {},
+  { grantTo = [], grantPurgeTo = [], clock = systemClock }: InstallOptions = {},
 ): Promise<InstallResult> {
   try {
     await createRoles(libraryOf(db));
@@ -50,6 +52,7 @@ export async function installSchema(
       await sql`select pg_advisory_xact_lock(hashtext('tenantry.install'))`.execute(tx);
       const result = await applySteps(tx, clock);
       await grantRoles(tx, grantTo);
+      await grantPurge(tx, grantPurgeTo);
       return result;
     });
   } catch (error) {
@@ -59,7 +62,7 @@ export async function installSchema(
 
 /** Roles belong to the whole server: another database, or another process, may have made them already. */
 async function createRoles(db: Library): Promise<void> {
-  for (const role of [appRole, serviceRole]) {
+  for (const role of [appRole, serviceRole, purgeRole]) {
     const found = await sql`select 1 from pg_roles where rolname = ${role}`.execute(db);
     if (found.rows.length > 0) continue;
     try {
@@ -98,6 +101,15 @@ async function grantRoles(tx: AnyDatabase, logins: readonly string[]): Promise<v
       and not (pg_has_role(login, ${appRole}, 'member') and pg_has_role(login, ${serviceRole}, 'usage'))`.execute(tx);
   for (const { login } of missing.rows) {
     await sql.raw(`grant ${appRole}, ${serviceRole} to ${quoteIdentifier(login)}`).execute(tx);
+  }
+}
+
+async function grantPurge(tx: AnyDatabase, logins: readonly string[]): Promise<void> {
+  const missing = await sql<{ login: string }>`
+    select login from unnest(${sql.val([...logins])}::text[]) as login
+    where not pg_has_role(login, ${purgeRole}, 'member')`.execute(tx);
+  for (const { login } of missing.rows) {
+    await sql.raw(`grant ${purgeRole} to ${quoteIdentifier(login)}`).execute(tx);
   }
 }
 

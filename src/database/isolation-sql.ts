@@ -21,7 +21,7 @@ export function quoteLiteral(text: string): string {
 }
 
 /** The tenant of the running transaction as SQL; NULL when there is none. */
-const currentTenantSql = `nullif(current_setting('${tenantSetting}', true), '')::uuid`;
+export const currentTenantSql = `nullif(current_setting('${tenantSetting}', true), '')::uuid`;
 
 /**
  * The statements, in order, that put a table of a tenant's own under row-level security: enabled and forced, a policy

@@ -4,6 +4,12 @@ import { type AnyDatabase, libraryOf } from './handle.ts';
 /** What a tenant stands for. */
 export type TenantKind = 'program' | 'user' | 'organization';
 
+/**
+ * How a tenant stands. Nobody acts for a `suspended` one; one in `maintenance` is closed for a moment while its rows are
+ * moved; one that has `moved` is an empty row that remembers where it went.
+ */
+export type TenantStatus = 'active' | 'suspended' | 'maintenance' | 'moved';
+
 /** A name that at most one tenant of the whole database has: `{ kind: 'slug', value: 'acme' }`. */
 export interface TenantLookup {
   readonly kind: string;
@@ -16,6 +22,8 @@ export interface TenantRow {
   readonly kind: TenantKind;
   readonly name: string;
   readonly plan: string;
+  /** The application's own facts, as JSON; none when absent. */
+  readonly metadata?: string;
   readonly now: Date;
 }
 
@@ -33,8 +41,8 @@ export function newTenantSql(tenant: TenantRow, lookupKind: string, values: RawB
       returning tenant_id, value
     ),
     made_tenant as (
-      insert into tenantry.tenants (tenant_id, kind, name, plan, anchor_at, created_at, updated_at)
-      select tenant_id, ${tenant.kind}, ${tenant.name}, ${tenant.plan}, ${tenant.now}::timestamptz,
+      insert into tenantry.tenants (tenant_id, kind, name, plan, metadata, anchor_at, created_at, updated_at)
+      select tenant_id, ${tenant.kind}, ${tenant.name}, ${tenant.plan}, ${tenant.metadata ?? '{}'}::jsonb, ${tenant.now}::timestamptz,
         ${tenant.now}::timestamptz, ${tenant.now}::timestamptz
       from looked_up
       returning tenant_id

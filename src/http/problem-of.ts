@@ -36,7 +36,7 @@ export interface Problem {
  */
 export function problemOf(error: unknown, { clock = systemClock }: { readonly clock?: Clock } = {}): Problem {
   const headers = { 'content-type': 'application/problem+json' };
-  if (!isTenantryError(error) || error.status >= 500) {
+  if (!isTenantryError(error) || error.status === 500) {
     return { status: 500, headers, body: { type: 'about:blank', title: 'Internal Server Error', status: 500 } };
   }
   const { code, status, title, details, message } = error;
@@ -51,5 +51,9 @@ function headersOf(error: TenantryError, clock: Clock): Record<string, string> {
   if (isTenantryError(error, 'quota_exceeded') && error.details.resetsAt !== null) {
     return { 'retry-after': String(secondsUntil(new Date(error.details.resetsAt), clock())) };
   }
+  if (isTenantryError(error, 'rate_limited') && error.details.retryAt !== '') {
+    return { 'retry-after': String(secondsUntil(new Date(error.details.retryAt), clock())) };
+  }
+  if (isTenantryError(error, 'tenant_in_maintenance')) return { 'retry-after': String(error.details.retryAfter) };
   return error.status === 401 ? { 'www-authenticate': 'Bearer' } : {};
 }

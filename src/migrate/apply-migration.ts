@@ -1,22 +1,29 @@
 import { type Clock, systemClock, TenantryError } from '../core/index.ts';
 import type { AnyDatabase } from '../database/index.ts';
+import { changedTables } from './additions.ts';
+import { auditEntrySql, auditVerified, type RunnerSql, thisRunner } from './audit-trail.ts';
 import { driftBetween, fingerprints } from './catalogue.ts';
 import type { AnyMigration } from './definition.ts';
+import type { Place } from './failure.ts';
 import type { Model } from './model.ts';
 import { type MigrationPlan, type StageName, type Step, stageNames } from './plan.ts';
 import { definitionFingerprint, loadModel, planMigration } from './plan-migration.ts';
 import { checkRights } from './rights.ts';
+import { type ThrottleSettings, turnsOf } from './run/await-turn.ts';
 import { type BatchSettings, backfillTable } from './run/batches.ts';
+import type { MigrationHold } from './run/hold.ts';
 import { releaseLease, takeLease } from './run/lease.ts';
 import { markStage } from './run/mark-stage.ts';
+import { onConnection } from './run/on-connection.ts';
 import { type OnProgress, paceOf } from './run/progress.ts';
-import { asStepFailure, inStep, type RunnerSettings, runnerName, runnerSettings, type Session } from './run/session.ts';
+import { inStep, type RunnerSettings, runnerName, runnerSettings, type Session } from './run/session.ts';
+import { stepFailure } from './run/step-failure.ts';
 import { execute } from './sql-text.ts';
 import { doneSteps, type MigrationStage, readMigration, recordStep, type StoredMigration, storePlan } from './state.ts';
 import { verifyMigration } from './verify-migration.ts';
 
 /** Options of {@link applyMigration}. */
-export interface ApplyOptions extends RunnerSettings, BatchSettings {
+export interface ApplyOptions extends RunnerSettings, BatchSettings, ThrottleSettings {
   /** The plan that was looked at; the database must still be as it was then. A new one is made when absent. */
   readonly plan?: MigrationPlan;
   /** The last stage to apply; `enforce` when absent. */
@@ -45,7 +52,7 @@ export interface ApplyResult {
  *
  * @throws TenantryError everything that {@link planMigration} throws, and `migration_drifted` when the tables changed
  * since the plan, `migration_stage_invalid` when the definition did, `migration_running`, `migration_lease_lost`,
- * `migration_step_failed`, `migration_verify_failed`.
+ * `migration_step_failed`, `migration_verify_failed`, `migration_stopped`.
  *
  * @example
  * ```ts
@@ -73,17 +80,21 @@ export async function applyMigration(
   }: ApplyOptions = {},
 ): Promise<ApplyResult> {
   const begun = clock().getTime();
-  return db.connection().execute(async (connection: AnyDatabase) => {
+  return onConnection(db, definition.name, async (connection, at) => {
     const agreed = await agreedPlan(connection, definition, given, actor);
     const lease = await takeLease(connection, definition.name, runnerName(), runnerSettings(settings).leasePatience);
+    const place: Place = { stage: 'expand', step: null };
+    at.place = place;
     try {
       const { plan, stage: begunAt } = await underLease(connection, definition, agreed);
       const { model, catalogue, archived } = await loadModel(connection, definition);
+      const done = new Set(await doneSteps(connection, plan.migration));
+      const known = [...archived, ...changedTables(model, done)];
       const drifted = driftBetween(plan.catalogue, fingerprints(catalogue));
       refuseDrift(
         model,
         plan,
-        drifted.filter((table) => !archived.includes(table)),
+        drifted.filter((table) => !known.includes(table)),
       );
       const { replica } = await checkRights(connection, model);
       const session: Session = {
@@ -92,8 +103,9 @@ export async function applyMigration(
         lease,
         settings: runnerSettings(settings),
         replica,
+        signal: settings.signal,
       };
-      const done = new Set(await doneSteps(connection, plan.migration));
+      const runner = thisRunner(actor);
       const wanted = plan.steps.filter((step) => stageNames.indexOf(step.stage) <= stageNames.indexOf(to));
       let stage = begunAt;
       const work: Work = {
@@ -105,20 +117,25 @@ export async function applyMigration(
         batches: settings,
         stepsTotal: wanted.length,
         stepsDone: done.size,
+        turn: turnsOf(session, clock, settings),
       };
       let rows = 0;
       let steps = 0;
       for (const name of stageNames.slice(0, stageNames.indexOf(to) + 1)) {
         const open = wanted.filter((step) => step.stage === name && !done.has(step.id));
-        if (name === 'enforce' && open.length > 0) await refuseUnverified(connection, definition);
+        if (name === 'enforce' && open.length > 0) {
+          Object.assign(place, { stage: 'verify', step: null });
+          await refuseUnverified(session, definition, runner);
+        }
         for (const step of open) {
+          Object.assign(place, { stage: name, step: step.id });
           rows += await runStep(work, step);
           steps += 1;
           work.stepsDone += 1;
         }
         if (open.length > 0 || stage === 'planned') {
           stage = name;
-          await markStage(session, name);
+          await markStage(session, name, auditEntrySql(plan.migration, 'stage', name, runner));
         }
       }
       return { migration: plan.migration, stage, steps, rows, seconds: (clock().getTime() - begun) / 1000 };
@@ -137,6 +154,7 @@ interface Work {
   readonly batches: BatchSettings;
   readonly stepsTotal: number;
   stepsDone: number;
+  readonly turn: ReturnType<typeof turnsOf>;
 }
 
 /** The plan that is under way, or the one that was handed in, or a new one. */
@@ -187,8 +205,10 @@ export function refuseDrift(model: Model, plan: MigrationPlan, tables: readonly 
   throw new TenantryError('migration_drifted', { migration: model.name, tables, remedy });
 }
 
-async function refuseUnverified(db: AnyDatabase, definition: AnyMigration): Promise<void> {
-  const report = await verifyMigration(db, definition);
+async function refuseUnverified(session: Session, definition: AnyMigration, runner: RunnerSql): Promise<void> {
+  const { db, signal } = session;
+  const report = await verifyMigration(db, definition, signal === undefined ? {} : { signal });
+  await auditVerified(db, definition.name, 'backfill', runner, report.checks);
   if (report.failed === 0) return;
   const failed = report.checks
     .filter((check) => check.status === 'fail')
@@ -200,9 +220,11 @@ async function refuseUnverified(db: AnyDatabase, definition: AnyMigration): Prom
 async function runStep(work: Work, step: Step): Promise<number> {
   const { session, plan, clock } = work;
   const startedAt = clock();
-  const position = plan.steps.indexOf(step);
+  const position = plan.steps.findIndex(({ id }) => id === step.id);
   const total = step.kind === 'batches' ? (plan.tables.find((table) => table.table === step.table)?.rows ?? 0) : 0;
-  const tell = (rows: number, finished: boolean): void =>
+  let told = 0;
+  const tell = (rows: number, finished: boolean, hold?: MigrationHold): void => {
+    told = rows;
     work.onProgress({
       stage: step.stage,
       step: step.id,
@@ -213,8 +235,12 @@ async function runStep(work: Work, step: Step): Promise<number> {
       stepsDone: work.stepsDone + (finished ? 1 : 0),
       stepsTotal: work.stepsTotal,
       finished,
+      ...(hold === undefined ? {} : { hold }),
     });
+  };
+  session.onHold = (hold) => tell(told, false, hold);
   tell(0, false);
+  await work.turn(step);
   const record = (rows: number) => (tx: AnyDatabase) =>
     recordStep(tx, session.migration, step, position, startedAt, rows);
   let rows = 0;
@@ -229,7 +255,7 @@ async function runStep(work: Work, step: Step): Promise<number> {
   } else {
     const table = work.model.own.find((candidate) => candidate.name === step.table);
     if (table === undefined) throw new TypeError(`step ${step.id} names no table of the definition`);
-    rows = await backfillTable(session, work.model, table, step, work.batches, clock, (done) => tell(done, false));
+    rows = await backfillTable(session, work, table, step, (done) => tell(done, false));
     await inStep(session, step, record(rows));
   }
   tell(rows, true);
@@ -242,6 +268,6 @@ async function concurrently(session: Session, step: Step): Promise<void> {
   try {
     for (const statement of step.sql) await execute(session.db, statement);
   } catch (error) {
-    throw await asStepFailure(session, step, error);
+    throw await stepFailure(session.db, session.migration, step, error);
   }
 }

@@ -27,6 +27,8 @@ export interface CatalogueTable {
   readonly partitioned: boolean;
   readonly columns: readonly CatalogueColumn[];
   readonly primaryKey: readonly string[];
+  /** Other unique keys whose columns are never NULL, those of few columns first. */
+  readonly uniqueKeys: readonly (readonly string[])[];
   readonly foreignKeys: readonly CatalogueForeignKey[];
   /** Definitions of the constraints and indexes, sorted; only compared. */
   readonly definitions: readonly string[];
@@ -43,6 +45,9 @@ export interface CatalogueTable {
 
 /** How what the migration itself adds is named; it is left out when two states of a table are compared. */
 const own = '^(A0_)?tenantry_';
+
+/** The check that stands for a NOT NULL which the switch relaxed: a column that it names still counts as one with it. */
+export const relaxedCheck = 'tenantry_relaxed';
 
 /**
  * Reads the ordinary and partitioned tables of a schema. Columns named `tenantColumn` and objects made by a migration
@@ -61,12 +66,22 @@ export function catalogueQuery(schema: string, tenantColumn: string): RawBuilder
       exists (select 1 from pg_attribute a where a.attrelid = c.oid and a.attname = ${tenantColumn} and not a.attisdropped)
         as "tenantColumn",
       coalesce((select json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
-          'notNull', a.attnotnull, 'generated', a.attgenerated <> '') order by a.attnum)
+          'notNull', a.attnotnull or exists (select 1 from pg_constraint r
+            where r.conrelid = c.oid and r.conname = ${relaxedCheck} and a.attnum = any (r.conkey)), 'generated', a.attgenerated <> '') order by a.attnum)
         from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
           and a.attname <> ${tenantColumn}), '[]') as "columns",
       coalesce((select json_agg(a.attname order by k.place)
         from pg_constraint p, unnest(p.conkey) with ordinality as k(attnum, place), pg_attribute a
         where p.conrelid = c.oid and p.contype = 'p' and a.attrelid = c.oid and a.attnum = k.attnum), '[]') as "primaryKey",
+      coalesce((select json_agg(u.columns order by json_array_length(u.columns), u.name) from (
+          select x.relname as name, json_agg(a.attname order by k.place) as columns
+          from pg_index i join pg_class x on x.oid = i.indexrelid
+            cross join lateral unnest(i.indkey::smallint[]) with ordinality as k(attnum, place)
+            join pg_attribute a on a.attrelid = c.oid and a.attnum = k.attnum
+          where i.indrelid = c.oid and i.indisunique and i.indisvalid and i.indimmediate and not i.indisprimary
+            and i.indpred is null and i.indexprs is null and k.place <= i.indnkeyatts and x.relname !~ ${own}
+          group by x.relname having bool_and(a.attnotnull)
+        ) as u), '[]') as "uniqueKeys",
       coalesce((select json_agg(json_build_object('name', f.conname, 'target', tn.nspname || '.' || t.relname,
           'columns', (select json_agg(a.attname order by k.place) from unnest(f.conkey) with ordinality as k(attnum, place)
             join pg_attribute a on a.attrelid = f.conrelid and a.attnum = k.attnum),
@@ -87,7 +102,8 @@ export function catalogueQuery(schema: string, tenantColumn: string): RawBuilder
       coalesce((select json_agg(distinct r.rolname) from aclexplode(c.relacl) as acl join pg_roles r on r.oid = acl.grantee
         where acl.privilege_type = 'SELECT' and acl.grantee <> c.relowner and not r.rolsuper and not r.rolbypassrls
           and r.rolname not in ('tenantry_app', 'tenantry_service')
-          and not pg_has_role(r.oid, 'tenantry_service', 'usage')), '[]') as "readers"
+          and not exists (select 1 from pg_roles as service where service.rolname = 'tenantry_service'
+            and pg_has_role(r.oid, service.oid, 'usage'))), '[]') as "readers"
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where n.nspname = ${schema} and c.relkind in ('r', 'p') and not c.relispartition
     order by c.relname`;

@@ -1,5 +1,8 @@
 import type { AnyDatabase } from '../database/index.ts';
-import type { StageName } from './plan.ts';
+import { type MigrationFailure, readFailure } from './failure.ts';
+import { readPause } from './pause-migration.ts';
+import type { StageName, Step } from './plan.ts';
+import { blockersOfProcess, blockersOfStep, type MigrationBlocker } from './run/blockers.ts';
 import { execute } from './sql-text.ts';
 import { doneSteps, type MigrationStage, readMigration } from './state.ts';
 
@@ -15,6 +18,12 @@ export interface MigrationStatus {
   readonly tables: readonly { readonly table: string; readonly rows: number; readonly finished: boolean }[];
   /** Who works on it now; null when nobody does. */
   readonly holder: string | null;
+  /** Why the last run stopped; null once a later one got past it. */
+  readonly failure: MigrationFailure | null;
+  /** Who paused it, and when; null when nobody did. */
+  readonly paused: { readonly by: string; readonly since: Date } | null;
+  /** Who holds a lock that the runner at work waits for; empty when it waits for none, and when nobody works on it. */
+  readonly blockers: readonly MigrationBlocker[];
 }
 
 /**
@@ -28,15 +37,27 @@ export interface MigrationStatus {
  * import { migrationStatus } from 'tenantry/migrate';
  *
  * async function where(db: Kysely<Record<string, never>>): Promise<void> {
- *   const { stage, stepsDone, stepsTotal } = await migrationStatus(db, 'customers-to-organizations');
+ *   const { stage, stepsDone, stepsTotal, failure } = await migrationStatus(db, 'customers-to-organizations');
  *   console.log(`${stage}: ${stepsDone} of ${stepsTotal} steps`);
+ *   if (failure !== null) console.log(`${failure.step}: ${failure.message}. ${failure.remedy}`);
  * }
  * ```
  */
 export async function migrationStatus(db: AnyDatabase, migration: string): Promise<MigrationStatus> {
   const stored = await readMigration(db, migration);
   if (stored === undefined) {
-    return { migration, stage: 'none', stepsDone: 0, stepsTotal: 0, next: null, tables: [], holder: null };
+    return {
+      migration,
+      stage: 'none',
+      stepsDone: 0,
+      stepsTotal: 0,
+      next: null,
+      tables: [],
+      holder: null,
+      failure: null,
+      paused: null,
+      blockers: [],
+    };
   }
   const done = new Set(await doneSteps(db, migration));
   const tables = await execute<{ table: string; rows: string; finished: boolean }>(
@@ -53,5 +74,25 @@ export async function migrationStatus(db: AnyDatabase, migration: string): Promi
     next: next === undefined ? null : { step: next.id, stage: next.stage },
     tables: tables.rows.map((row) => ({ table: row.table, rows: Number(row.rows), finished: row.finished })),
     holder: stored.holder,
+    failure: await readFailure(db, migration),
+    paused: await readPause(db, migration),
+    blockers: await blockersOf(db, migration, next),
   };
+}
+
+/**
+ * Who is in the runner's way at this moment. Between two tries it waits for no lock; whoever has held one on the tables
+ * of the next step for longer than a try takes is in its way then, too.
+ */
+async function blockersOf(db: AnyDatabase, migration: string, next: Step | undefined): Promise<MigrationBlocker[]> {
+  const held = await execute<{ pid: number | null }>(
+    db,
+    'select holder_pid as pid from tenantry.migrations where name = $1 and holder is not null',
+    [migration],
+  );
+  const pid = held.rows[0]?.pid ?? null;
+  if (pid === null) return [];
+  const now = await blockersOfProcess(db, pid);
+  if (now.length > 0 || next === undefined) return now;
+  return (await blockersOfStep(db, next, 2)).filter((blocker) => blocker.pid !== pid);
 }

@@ -1,9 +1,11 @@
 import { TenantryError } from '../core/index.ts';
 import type { AnyDatabase } from '../database/index.ts';
 import { quoteIdentifier, quoteLiteral } from '../database/isolation-sql.ts';
+import { type ModelAddition, refuseAdditions } from './additions.ts';
 import type { CatalogueColumn, CatalogueForeignKey, CatalogueTable } from './catalogue.ts';
-import type { AnyMigration, UnresolvedPolicy, ViaRule } from './definition.ts';
-import { expressionText, qualified } from './sql-text.ts';
+import type { AnyMigration, LookupRule, OwnRule, TableRule, UnresolvedPolicy, ViaRule } from './definition.ts';
+import { type Derivation, derivedTables } from './derived.ts';
+import { expressionText, qualified, statementText, uuidOf } from './sql-text.ts';
 
 /** A table that tenants will own, with the one expression that tells the tenant of a row. */
 export interface OwnTable {
@@ -14,15 +16,24 @@ export interface OwnTable {
   /** How a row finds its tenant, for people: `project_id → customer_id`. */
   readonly path: string;
   readonly unresolved: UnresolvedPolicy;
-  /** The columns through which it finds its tenant, and what they are compared with; absent for the source itself. */
+  /** The columns through which it finds its tenant, and what they are compared with. */
   readonly via?: {
     readonly columns: readonly string[];
     readonly parent: OwnTable;
     readonly parentKey: readonly string[];
   };
+  /** SQL of the key of the source row that a row leads to, where neither a column nor a parent says it. */
+  readonly leads?: {
+    /** Over the columns of a row under an alias; as the backfill and the triggers read it. */
+    readonly key: (alias: string) => string;
+    /** The table that is looked into. */
+    readonly lookup?: LookupRule & { readonly sql: string };
+  };
   /** Foreign keys to other tables that tenants own. */
   readonly references: readonly { readonly key: CatalogueForeignKey; readonly parent: string }[];
   readonly table: CatalogueTable;
+  /** What it is made from, where the migration makes it. */
+  readonly derivation?: Derivation;
 }
 
 /** A definition held against a live catalogue: everything resolved that the SQL is written from. */
@@ -36,8 +47,11 @@ export interface Model {
   /** The tables that tenants will own, parents before children; the source is first. */
   readonly own: readonly OwnTable[];
   readonly shared: readonly string[];
-  /** The SQL of a part of the definition, over the columns of the source table under its own name. */
-  readonly text: (expression: string | AnyMigration['tenants']['name']) => string;
+  /** The legacy tables as they are without what the migration adds. */
+  readonly catalogue: readonly CatalogueTable[];
+  readonly additions: readonly ModelAddition[];
+  /** The SQL of a part of the definition, over the columns of a table under its own name; the source's when absent. */
+  readonly text: (expression: string | AnyMigration['tenants']['name'], table?: string) => string;
 }
 
 /**
@@ -46,7 +60,7 @@ export interface Model {
  * @throws TenantryError `migration_tables_unclassified`, `migration_definition_invalid`.
  */
 export function buildModel(db: AnyDatabase, definition: AnyMigration, catalogue: readonly CatalogueTable[]): Model {
-  const { name, schema = 'public', column = 'tenant_id' } = definition;
+  const { name, schema = 'public', column = 'tenant_id', derived = {} } = definition;
   const invalid = (path: string, problem: string): TenantryError =>
     new TenantryError('migration_definition_invalid', { migration: name, path, problem });
   const byName = new Map(catalogue.map((table) => [table.name, table]));
@@ -60,7 +74,10 @@ export function buildModel(db: AnyDatabase, definition: AnyMigration, catalogue:
   for (const table of [sourceName, ...Object.keys(definition.tables)]) {
     if (!byName.has(table)) throw invalid(`tables.${table}`, `there is no table "${schema}"."${table}"`);
   }
-  const isOwn = (table: string): boolean => table === sourceName || definition.tables[table]?.kind === 'via';
+  refuseAdditions(definition);
+  for (const table of derivedTables(definition, catalogue)) byName.set(table.name, table);
+  const ruleOf = (table: string): TableRule | undefined => derived[table]?.tenant ?? definition.tables[table];
+  const isOwn = (table: string): boolean => table === sourceName || ownRule(ruleOf(table)) !== undefined;
 
   const built = new Map<string, OwnTable>();
   function build(table: string, above: readonly string[]): OwnTable {
@@ -69,27 +86,56 @@ export function buildModel(db: AnyDatabase, definition: AnyMigration, catalogue:
     const found = byName.get(table);
     if (found === undefined) throw invalid(`tables.${table}`, `there is no table "${schema}"."${table}"`);
     if (above.includes(table)) throw invalid(`tables.${table}`, `leads in a circle: ${[...above, table].join(' → ')}`);
-    const rule = table === sourceName ? undefined : definition.tables[table];
-    if (rule !== undefined && rule.kind !== 'via') {
+    const rule = table === sourceName ? undefined : ruleOf(table);
+    const made = derived[table];
+    if (made !== undefined && above.length > 0) {
+      throw invalid(
+        `tables.${above.at(-1)}`,
+        `leads to "${table}", which the migration makes: let it lead to a legacy table`,
+      );
+    }
+    if (rule?.kind === 'shared' || rule?.kind === 'untouched') {
       throw invalid(`tables.${above.at(-1)}`, `leads to "${table}", which is ${rule.kind} and has no tenant`);
     }
-    const key = found.primaryKey.map((part) => columnOf(found, part, invalid));
-    if (key.length === 0) throw invalid(`tables.${table}`, 'has no primary key, by which rows are told apart');
-    const via = rule === undefined ? undefined : parentOf(found, rule, [...above, table]);
+    const key = keyOf(found, table === sourceName, invalid);
+    const via = rule?.kind === 'via' ? parentOf(found, rule, [...above, table]) : undefined;
+    const leads = rule === undefined || rule.kind === 'via' ? undefined : leadOf(found, rule);
     const own: OwnTable = {
       name: table,
       sql: qualified(schema, table),
       key,
-      path: via === undefined ? 'itself' : pathOf(via.columns, via.parent),
+      path: via === undefined ? pathOfLead(rule) : pathOf(via.columns, via.parent),
       unresolved: rule?.unresolved ?? { kind: 'fail' },
       ...(via === undefined ? {} : { via }),
+      ...(leads === undefined ? {} : { leads }),
       references: found.foreignKeys
         .map((foreign) => ({ key: foreign, parent: foreign.target.slice(schema.length + 1) }))
         .filter(({ key: foreign, parent }) => foreign.target.startsWith(`${schema}.`) && isOwn(parent)),
       table: found,
+      ...(made === undefined ? {} : { derivation: { ...made, select: text(made.select) } }),
     };
     built.set(table, own);
     return own;
+  }
+
+  const text: Model['text'] = (expression, table = sourceName) => expressionText(db, expression, table);
+
+  function leadOf(table: CatalogueTable, rule: Exclude<OwnRule, ViaRule>): NonNullable<OwnTable['leads']> {
+    if (rule.kind === 'sql') {
+      const expression = text(rule.sourceKey, table.name);
+      const own = quoteIdentifier(table.name);
+      return { key: (alias) => `(select (${expression})::text from (select ${alias}.*) as ${own})` };
+    }
+    const asked = byName.get(rule.table);
+    if (asked === undefined) throw invalid(`tables.${table.name}.table`, `there is no table "${rule.table}"`);
+    const [column, key, gives] = [columnOf(table, rule.column, invalid), rule.key, rule.gives].map((name) =>
+      quoteIdentifier(typeof name === 'string' ? columnOf(asked, name, invalid).name : name.name),
+    );
+    const sql = qualified(schema, rule.table);
+    return {
+      key: (alias) => `(select min(l.${gives}::text) from ${sql} l where l.${key} = ${alias}.${column})`,
+      lookup: { ...rule, sql },
+    };
   }
 
   function parentOf(table: CatalogueTable, rule: ViaRule, above: readonly string[]): NonNullable<OwnTable['via']> {
@@ -99,7 +145,9 @@ export function buildModel(db: AnyDatabase, definition: AnyMigration, catalogue:
     const foreign = table.foreignKeys.find((key) => sameColumns(key.columns, columns));
     const target = rule.to ?? foreign?.target.slice(foreign.target.indexOf('.') + 1) ?? sourceName;
     const parent = build(target, above);
-    const parentKey = typeof rule.key === 'string' ? [rule.key] : (rule.key ?? parent.table.primaryKey);
+    const referred = foreign?.target === `${schema}.${target}` ? foreign.targetColumns : undefined;
+    const byKey = referred ?? (hasKey(parent) ? parent.key.map((column) => column.name) : []);
+    const parentKey = typeof rule.key === 'string' ? [rule.key] : (rule.key ?? byKey);
     if (columns.length === 0 || parentKey.length !== columns.length) {
       throw invalid(
         path,
@@ -111,7 +159,7 @@ export function buildModel(db: AnyDatabase, definition: AnyMigration, catalogue:
   }
 
   const source = build(sourceName, []);
-  for (const table of Object.keys(definition.tables)) if (isOwn(table)) build(table, []);
+  for (const table of [...Object.keys(definition.tables), ...Object.keys(derived)]) if (isOwn(table)) build(table, []);
   return {
     definition,
     name,
@@ -120,8 +168,36 @@ export function buildModel(db: AnyDatabase, definition: AnyMigration, catalogue:
     source,
     own: parentsFirst([...built.values()]),
     shared: Object.keys(definition.tables).filter((table) => definition.tables[table]?.kind === 'shared'),
-    text: (expression) => expressionText(db, expression, sourceName),
+    catalogue,
+    additions: (definition.additions ?? []).map((addition) => ({
+      ...addition,
+      sql: addition.sql.map((statement) => statementText(db, statement)),
+      undo: addition.undo.map((statement) => statementText(db, statement)),
+    })),
+    text,
   };
+}
+
+/** What stands for the key of a table without one: where a row lies, which changes with every update of it. */
+const place: CatalogueColumn = { name: 'ctid', type: 'tid', notNull: true, generated: true };
+
+/** Whether the rows of a table have a key that stays; without one they are told apart by where they lie. */
+export function hasKey({ key }: OwnTable): boolean {
+  return key[0]?.name !== place.name;
+}
+
+function keyOf(
+  table: CatalogueTable,
+  isSourceTable: boolean,
+  invalid: (path: string, problem: string) => TenantryError,
+): readonly CatalogueColumn[] {
+  const [unique = []] = table.uniqueKeys;
+  const names = table.primaryKey.length > 0 ? table.primaryKey : unique;
+  if (names.length > 0) return names.map((name) => columnOf(table, name, invalid));
+  const none = 'has neither a primary key nor a unique index over columns that are never NULL';
+  if (isSourceTable) throw invalid(`tables.${table.name}`, `${none}, by which tenants are traced to its rows`);
+  if (table.partitioned) throw invalid(`tables.${table.name}`, `is partitioned and ${none}: add one`);
+  return [place];
 }
 
 function columnOf(
@@ -134,6 +210,21 @@ function columnOf(
   return column;
 }
 
+/** The rule of a table that tenants own; undefined for other tables. */
+function ownRule(rule: TableRule | undefined): OwnRule | undefined {
+  return rule === undefined || rule.kind === 'shared' || rule.kind === 'untouched' ? undefined : rule;
+}
+
+/** Whether the rows of a table are those that tenants are made from. */
+export function isSource(table: OwnTable): boolean {
+  return table.via === undefined && table.leads === undefined;
+}
+
+function pathOfLead(rule: TableRule | undefined): string {
+  if (rule?.kind === 'lookup') return `${rule.column} → ${rule.table}.${rule.gives}`;
+  return rule?.kind === 'sql' ? 'SQL' : 'itself';
+}
+
 /** Whether two lists hold the same columns in the same order. */
 export function sameColumns(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((column, place) => column === b[place]);
@@ -141,7 +232,7 @@ export function sameColumns(a: readonly string[], b: readonly string[]): boolean
 
 function pathOf(columns: readonly string[], parent: OwnTable): string {
   const here = columns.join(', ');
-  return parent.via === undefined ? here : `${here} → ${parent.path}`;
+  return isSource(parent) ? here : `${here} → ${parent.path}`;
 }
 
 function parentsFirst(tables: readonly OwnTable[]): OwnTable[] {
@@ -153,6 +244,11 @@ function parentsFirst(tables: readonly OwnTable[]): OwnTable[] {
 export function keyText(key: readonly CatalogueColumn[], alias: string): string {
   const columns = key.map((column) => `${alias}.${quoteIdentifier(column.name)}`);
   return columns.length === 1 ? `${columns[0]}::text` : `jsonb_build_array(${columns.join(', ')})::text`;
+}
+
+/** What names a row that was taken out of its table, over the columns of `alias`. */
+export function keptKey(table: OwnTable, alias: string): string {
+  return hasKey(table) ? keyText(table.key, alias) : 'gen_random_uuid()::text';
 }
 
 /** The condition that a row of the source has the key that a text holds; an index on the key serves it. */
@@ -171,25 +267,42 @@ export const mapTable = 'tenantry.migration_map';
  * the triggers are all written from it, so they cannot disagree. NULL where the row leads to no tenant.
  */
 export function tenantOfRow(model: Model, table: OwnTable, alias: string, map = mapTable): string {
-  const inMap = (key: string): string =>
-    `(select m.tenant_id from ${map} m where m.migration = ${quoteLiteral(model.name)} and m.source_key = ${key})`;
-  return tenantSql(table, alias, inMap, 1);
+  return tenantSql(model, table, alias, map, 1);
 }
 
-function tenantSql(table: OwnTable, alias: string, inMap: (key: string) => string, level: number): string {
-  const found = pathOfRow(table, alias, inMap, level);
-  if (table.unresolved.kind !== 'default-tenant') return found;
-  return `coalesce(${found}, ${inMap(quoteLiteral(table.unresolved.sourceKey))})`;
+function inMapSql(model: Model, key: string, map: string): string {
+  return `(select m.tenant_id from ${map} m where m.migration = ${quoteLiteral(model.name)} and m.source_key = ${key})`;
 }
 
-function pathOfRow(table: OwnTable, alias: string, inMap: (key: string) => string, level: number): string {
+/** The tenant of rows that lead to no other, where that is the policy of their table. */
+export function defaultTenantSql(model: Model, table: OwnTable, map = mapTable): string | undefined {
+  if (table.unresolved.kind !== 'default-tenant') return undefined;
+  const { sourceKey } = table.unresolved;
+  if (sourceKey === undefined) return `${quoteLiteral(fallbackTenantId(model))}::uuid`;
+  return inMapSql(model, quoteLiteral(sourceKey), map);
+}
+
+/** The identifier of the tenant of `tenants.fallback`, the same in every run. */
+export function fallbackTenantId({ name }: Model): string {
+  return uuidOf(`${name}:tenant`, 'fallback');
+}
+
+function tenantSql(model: Model, table: OwnTable, alias: string, map: string, level: number): string {
+  const found = pathOfRow(model, table, alias, map, level);
+  const otherwise = defaultTenantSql(model, table, map);
+  return otherwise === undefined ? found : `coalesce(${found}, ${otherwise})`;
+}
+
+function pathOfRow(model: Model, table: OwnTable, alias: string, map: string, level: number): string {
+  const inMap = (key: string): string => inMapSql(model, key, map);
+  if (table.leads !== undefined) return inMap(table.leads.key(alias));
   if (table.via === undefined) return inMap(keyText(table.key, alias));
   const { columns, parent, parentKey } = table.via;
   const values = columns.map((column) => `${alias}.${quoteIdentifier(column)}`);
-  const straight = parent.via === undefined && parent.key.length === 1 && parent.key[0]?.name === parentKey[0];
+  const straight = isSource(parent) && parent.key.length === 1 && parent.key[0]?.name === parentKey[0];
   if (straight) return inMap(`${values[0]}::text`);
   const above = `p${level}`;
-  const rest = tenantSql(parent, above, inMap, level + 1);
+  const rest = tenantSql(model, parent, above, map, level + 1);
   const equal = parentKey.map((column, place) => `${above}.${quoteIdentifier(column)} = ${values[place]}`);
   return `(select ${rest} from ${parent.sql} ${above} where ${equal.join(' and ')})`;
 }

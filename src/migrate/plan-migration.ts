@@ -1,17 +1,22 @@
 import { createHash } from 'node:crypto';
 import { TenantryError } from '../core/index.ts';
-import { type AnyDatabase, inTransaction } from '../database/index.ts';
+import type { AnyDatabase } from '../database/index.ts';
+import { withoutAdded } from './additions.ts';
 import { type CatalogueTable, fingerprints, readCatalogue } from './catalogue.ts';
 import type { AnyMigration } from './definition.ts';
-import { buildModel, type Model } from './model.ts';
+import { estimateBasis, estimateStep, estimateTable, measureSlowness, readWidths } from './estimate.ts';
+import { buildModel, type Model, tenantOfRow } from './model.ts';
 import type { MigrationPlan, PlannedTable, Step, StepLock } from './plan.ts';
+import { partStatements } from './populate.ts';
 import { checkRights } from './rights.ts';
+import { rolledBack } from './rolled-back.ts';
 import { fillMapSql } from './source-sql.ts';
-import { execute } from './sql-text.ts';
+import { archiveSchema } from './stages/archive-schema.ts';
 import { backfillSteps } from './stages/backfill.ts';
-import { archiveSchema, contractSteps } from './stages/contract.ts';
+import { contractSteps } from './stages/contract.ts';
 import { enforceSteps } from './stages/enforce.ts';
 import { expandSteps } from './stages/expand.ts';
+import { switchSteps } from './stages/switch.ts';
 import { doneSteps } from './state.ts';
 import { policyText, survey } from './survey.ts';
 
@@ -39,15 +44,24 @@ export async function planMigration(db: AnyDatabase, definition: AnyMigration): 
   await checkRights(db, model);
   const begun = (await doneSteps(db, definition.name)).length > 0;
   if (!begun) refuseTakenColumn(model);
-  const counted = await rolledBack(db, (tx) => survey(tx, model));
+  const { counted, slowness, widths } = await rolledBack(db, async (tx) => ({
+    counted: await survey(tx, model),
+    slowness: await measureSlowness(tx),
+    widths: await readWidths(tx, model),
+  }));
   const steps = stepsOf(model);
+  const rows = new Map(counted.tables.map((each) => [each.table.name, each.rows]));
+  const basis = estimateBasis(model, slowness, widths, rows);
+  const planned = steps.map((step) => estimateStep(model, basis, step));
+  const usual = planned.filter(({ stage }) => ['expand', 'backfill', 'enforce'].includes(stage));
   const tables = counted.tables.map(
     ({ table, rows, unresolved, samples }): PlannedTable => ({
       table: table.name,
       rows,
       path: table.path,
-      unresolved: { rows: unresolved, policy: policyText(table), samples },
+      unresolved: { rows: unresolved, policy: policyText(model, table), samples },
       lock: strongest(steps.filter((step) => step.table === table.name)),
+      estimate: estimateTable(usual.filter((step) => step.table === table.name)),
     }),
   );
   const definitionHash = definitionFingerprint(model);
@@ -59,10 +73,13 @@ export async function planMigration(db: AnyDatabase, definition: AnyMigration): 
     tenants: counted.tenants,
     members: counted.members,
     keys: counted.keys,
+    subscriptions: counted.subscriptions,
+    grants: counted.grants,
+    auditEntries: counted.auditEntries,
     tables,
     shared: model.shared,
     decisions: counted.decisions,
-    steps,
+    steps: planned,
     catalogue: shapes,
     hash: hashOf([definitionHash, steps, shapes]),
   };
@@ -88,7 +105,7 @@ export async function loadModel(
   definition: AnyMigration,
 ): Promise<{ model: Model; catalogue: CatalogueTable[]; archived: string[] }> {
   const { schema = 'public', column = 'tenant_id', contract } = definition;
-  const catalogue = await readCatalogue(db, schema, column);
+  const catalogue = withoutAdded(definition, await readCatalogue(db, schema, column));
   const missing = (contract?.archive ?? []).filter((name) => !catalogue.some((table) => table.name === name));
   const aside = missing.length === 0 ? [] : await readCatalogue(db, archiveSchema, column);
   const archived = aside.filter((table) => missing.includes(table.name));
@@ -98,7 +115,13 @@ export async function loadModel(
 
 /** Every step of a migration, in the order in which they run. */
 function stepsOf(model: Model): Step[] {
-  return [...expandSteps(model), ...backfillSteps(model), ...enforceSteps(model), ...contractSteps(model)];
+  return [
+    ...expandSteps(model),
+    ...backfillSteps(model),
+    ...enforceSteps(model),
+    ...switchSteps(model),
+    ...contractSteps(model),
+  ];
 }
 
 /** A fingerprint of everything in a definition that decides what happens to rows. */
@@ -111,9 +134,13 @@ export function definitionFingerprint(model: Model): string {
     from.name,
     to.name,
     to.plan,
-    tables,
+    model.own.map((table) => [table.name, table.unresolved, tenantOfRow(model, table, 't'), table.derivation ?? null]),
+    Object.keys(tables).map((table) => [table, tables[table]?.kind]),
+    model.additions,
     contract ?? null,
+    model.definition.tenants.fallback ?? null,
     fillMapSql(model),
+    partStatements(model).map(({ sql }) => sql),
   ]);
 }
 
@@ -131,21 +158,4 @@ const strength: readonly StepLock[] = [
 
 function strongest(steps: readonly Step[]): StepLock {
   return strength[Math.max(0, ...steps.map((step) => strength.indexOf(step.lock)))] ?? 'none';
-}
-
-/** Runs work in a transaction and rolls it back, whatever comes of it. */
-async function rolledBack<Result>(db: AnyDatabase, work: (tx: AnyDatabase) => Promise<Result>): Promise<Result> {
-  const undo = new Error('rolled back');
-  let outcome: { readonly result: Result } | undefined;
-  try {
-    await inTransaction(db, undefined, async (tx) => {
-      await execute(tx, 'set local transaction isolation level repeatable read');
-      outcome = { result: await work(tx) };
-      throw undo;
-    });
-  } catch (error) {
-    if (error !== undo) throw error;
-  }
-  if (outcome === undefined) throw undo;
-  return outcome.result;
 }

@@ -1,8 +1,8 @@
 /** The stages of a migration, in their order. */
-export type StageName = 'expand' | 'backfill' | 'enforce' | 'contract';
+export type StageName = 'expand' | 'backfill' | 'enforce' | 'switch' | 'contract';
 
 /** The stages in the order in which they are applied. */
-export const stageNames: readonly StageName[] = ['expand', 'backfill', 'enforce', 'contract'];
+export const stageNames: readonly StageName[] = ['expand', 'backfill', 'enforce', 'switch', 'contract'];
 
 /** The strongest lock that a step takes on a table of the application. */
 export type StepLock = 'none' | 'row' | 'share update exclusive' | 'share row exclusive' | 'access exclusive';
@@ -24,6 +24,23 @@ export interface Step {
   readonly lock: StepLock;
 }
 
+/**
+ * About how much a statement does. Rows are counted or, of a step that meets none yet, those that it will; seconds stand
+ * on what such a statement takes on a quiet server, times how fast this one was when the plan was made. Waits for locks
+ * and a server under load are not in it.
+ */
+export interface Estimate {
+  readonly rows: number;
+  readonly seconds: number;
+}
+
+/** A step of a plan, with what it is expected to take. */
+export interface PlannedStep extends Step {
+  readonly estimate: Estimate;
+  /** The estimate of each statement of `sql`. */
+  readonly statements: readonly Estimate[];
+}
+
 /** What a plan says of one table. */
 export interface PlannedTable {
   readonly table: string;
@@ -34,6 +51,8 @@ export interface PlannedTable {
   readonly unresolved: { readonly rows: number; readonly policy: string; readonly samples: readonly string[] };
   /** The strongest lock that any step takes on it. */
   readonly lock: StepLock;
+  /** What all steps of the table are expected to take, up to enforce. */
+  readonly estimate: Estimate;
 }
 
 /** Something that a person should look at before the plan is applied. */
@@ -53,10 +72,15 @@ export interface MigrationPlan {
   readonly tenants: number;
   readonly members: number;
   readonly keys: number;
+  /** Rows that are subscriptions. */
+  readonly subscriptions: number;
+  /** Permissions that are granted to one member each. */
+  readonly grants: number;
+  readonly auditEntries: number;
   readonly tables: readonly PlannedTable[];
   readonly shared: readonly string[];
   readonly decisions: readonly Decision[];
-  readonly steps: readonly Step[];
+  readonly steps: readonly PlannedStep[];
   /** Fingerprints of the tables as they were when the plan was made. */
   readonly catalogue: Readonly<Record<string, string>>;
   /** SHA-256 over the definition, the steps and the catalogue, in hex. */

@@ -1,23 +1,36 @@
 import { type Clock, systemClock, TenantryError } from '../core/index.ts';
 import type { AnyDatabase } from '../database/index.ts';
-import { quoteLiteral } from '../database/isolation-sql.ts';
+import { auditEntrySql, thisRunner } from './audit-trail.ts';
 import type { AnyMigration } from './definition.ts';
-import { type Model, mapTable } from './model.ts';
+import type { Place } from './failure.ts';
+import type { Model } from './model.ts';
+import { resumeMigration } from './pause-migration.ts';
 import type { Step } from './plan.ts';
 import { loadModel } from './plan-migration.ts';
+import type { MigrationHold } from './run/hold.ts';
 import { releaseLease, takeLease } from './run/lease.ts';
 import { markStage } from './run/mark-stage.ts';
+import { onConnection } from './run/on-connection.ts';
 import type { OnProgress } from './run/progress.ts';
 import { inStep, type RunnerSettings, runnerName, runnerSettings, type Session } from './run/session.ts';
-import { keyIdSql, mappedRows, memberIdSql } from './source-sql.ts';
+import { refuseStopped } from './run/stop.ts';
 import { execute } from './sql-text.ts';
+import { columnStepId, expandBackwards } from './stages/expand.ts';
 import { doneSteps, forgetStep, readMigration } from './state.ts';
 import { dropTriggerStatements } from './triggers.ts';
 
 /** Options of {@link rollbackMigration}. */
 export interface RollbackOptions extends RunnerSettings {
   readonly onProgress?: OnProgress;
+  /** Who does it, for the record; the name of the database role when absent. */
+  readonly actor?: string;
   readonly clock?: Clock;
+}
+
+/** Rows of one table. */
+export interface CountedRows {
+  readonly table: string;
+  readonly rows: number;
 }
 
 /** What {@link rollbackMigration} did. */
@@ -26,10 +39,13 @@ export interface RollbackResult {
   /** Steps that were taken back. */
   readonly steps: number;
   /**
-   * Rows that the new application made and the old shape has no place for, by table. They are kept in
-   * `tenantry.migration_quarantine`.
+   * Rows of the new shape for which the old one has no place, by table: rows that the new application made, and others
+   * that it changed in a way that the legacy columns cannot say. They are kept in `tenantry.migration_quarantine`, each
+   * with its reason, and move to `tenantry.migration_kept` when the migration is begun again.
    */
-  readonly kept: readonly { readonly table: string; readonly rows: number }[];
+  readonly kept: readonly CountedRows[];
+  /** Rows that were brought back: those that the new application wrote since the switch, and those that were set aside. */
+  readonly returned: readonly CountedRows[];
   readonly seconds: number;
 }
 
@@ -38,7 +54,8 @@ export interface RollbackResult {
  * with the record. The legacy tables are then as they were, with everything that was written to them since. It can be
  * killed and run again like {@link applyMigration}.
  *
- * @throws TenantryError `migration_not_found`, `migration_running`, `migration_lease_lost`, `migration_step_failed`.
+ * @throws TenantryError `migration_not_found`, `migration_running`, `migration_lease_lost`, `migration_step_failed`,
+ * `migration_stopped`.
  *
  * @example
  * ```ts
@@ -54,11 +71,13 @@ export interface RollbackResult {
 export async function rollbackMigration(
   db: AnyDatabase,
   definition: AnyMigration,
-  { onProgress = () => undefined, clock = systemClock, ...settings }: RollbackOptions = {},
+  { onProgress = () => undefined, actor, clock = systemClock, ...settings }: RollbackOptions = {},
 ): Promise<RollbackResult> {
   const begun = clock().getTime();
-  return db.connection().execute(async (connection: AnyDatabase) => {
+  return onConnection(db, definition.name, async (connection, at) => {
     const lease = await takeLease(connection, definition.name, runnerName(), runnerSettings(settings).leasePatience);
+    const here: Place = { stage: 'rollback', step: null };
+    at.place = here;
     try {
       const stored = await readMigration(connection, definition.name);
       if (stored === undefined) throw new TenantryError('migration_not_found', { migration: definition.name });
@@ -68,37 +87,61 @@ export async function rollbackMigration(
         lease,
         settings: runnerSettings(settings),
         replica: false,
+        signal: settings.signal,
       };
-      await markStage(session, 'rolling-back');
+      const runner = thisRunner(actor);
+      const { migration } = session;
+      await markStage(session, 'rolling-back', auditEntrySql(migration, 'rollback-begun', null, runner));
       const done = await doneSteps(connection, definition.name);
-      await endDualWrites(session, definition, done);
       const begunSteps = stored.plan.steps.filter((step) => done.includes(step.id) || step.kind === 'batches');
-      const backwards = begunSteps.reverse();
-      for (const [place, step] of backwards.entries()) {
-        await undoStep(session, connection, definition, step);
-        onProgress({
-          stage: 'rollback',
-          step: step.id,
-          table: step.table,
-          rows: 0,
-          total: 0,
-          rowsPerSecond: 0,
-          secondsLeft: null,
-          stepsDone: place + 1,
-          stepsTotal: backwards.length,
-          finished: true,
-        });
-      }
-      await markStage(session, 'rolled-back');
-      const kept = await execute<{ table: string; rows: string }>(
+      let stepsDone = 0;
+      const takeBack = async (steps: readonly Step[]): Promise<void> => {
+        for (const step of steps) {
+          here.step = step.id;
+          const tell = (finished: boolean, hold?: MigrationHold): void =>
+            onProgress({
+              stage: 'rollback',
+              step: step.id,
+              table: step.table,
+              rows: 0,
+              total: 0,
+              rowsPerSecond: 0,
+              secondsLeft: null,
+              stepsDone,
+              stepsTotal: begunSteps.length,
+              finished,
+              ...(hold === undefined ? {} : { hold }),
+            });
+          session.onHold = (hold) => tell(false, hold);
+          refuseStopped(session, step.id);
+          tell(false);
+          await undoStep(session, step);
+          stepsDone += 1;
+          tell(true);
+        }
+      };
+      await takeBack(begunSteps.filter(({ stage }) => stage !== 'expand').reverse());
+      const { model } = await loadModel(connection, definition);
+      await endDualWrites(session, model, done);
+      const expanded = begunSteps.filter(({ stage }) => stage === 'expand');
+      await takeBack(expandBackwards(model, expanded));
+      await markStage(session, 'rolled-back', auditEntrySql(migration, 'rolled-back', null, runner));
+      await resumeMigration(connection, migration);
+      const kept = await counted(
         connection,
-        `select table_name as table, count(*)::text as rows from tenantry.migration_quarantine where migration = $1 group by 1 order by 1`,
-        [definition.name],
+        definition.name,
+        'select table_name as table, count(*)::text as rows from tenantry.migration_quarantine where migration = $1 group by 1 order by 1',
+      );
+      const returned = await counted(
+        connection,
+        definition.name,
+        'select table_name as table, row_count::text as rows from tenantry.migration_returned where migration = $1 order by 1',
       );
       return {
         migration: definition.name,
         steps: done.length,
-        kept: kept.rows.map((row) => ({ table: row.table, rows: Number(row.rows) })),
+        kept,
+        returned,
         seconds: (clock().getTime() - begun) / 1000,
       };
     } finally {
@@ -111,10 +154,8 @@ export async function rollbackMigration(
  * Before tenants are deleted the triggers go, so that a write of the old application makes none anew. What they would
  * do is not needed any more: the legacy columns hold everything.
  */
-async function endDualWrites(session: Session, definition: AnyMigration, done: readonly string[]): Promise<void> {
-  const { model } = await loadModel(session.db, definition);
-  for (const table of model.own.filter(({ name }) => done.includes(`expand:${name}`))) {
-    if (done.includes(`contract:${table.name}:triggers`)) continue;
+async function endDualWrites(session: Session, model: Model, done: readonly string[]): Promise<void> {
+  for (const table of model.own.filter((own) => done.includes(columnStepId(own)))) {
     const sql = dropTriggerStatements(model, table);
     await inStep(session, { id: `rollback:${table.name}:triggers`, table: table.name, sql }, async (tx) => {
       for (const statement of sql) await execute(tx, statement);
@@ -122,33 +163,15 @@ async function endDualWrites(session: Session, definition: AnyMigration, done: r
   }
 }
 
-async function undoStep(session: Session, db: AnyDatabase, definition: AnyMigration, step: Step): Promise<void> {
-  const keep = step.id === 'populate:tenants' ? keepSql((await loadModel(db, definition)).model) : [];
-  await inStep(session, { ...step, sql: [...keep, ...step.undo] }, async (tx) => {
-    for (const statement of [...keep, ...step.undo]) await execute(tx, statement);
+async function undoStep(session: Session, step: Step): Promise<void> {
+  await inStep(session, { ...step, sql: step.undo }, async (tx) => {
+    for (const statement of step.undo) await execute(tx, statement);
     await forgetStep(tx, session.migration, step.id);
   });
 }
 
-/** Keeps what was made in the new shape alone before the tenants are deleted: members and keys without a source row. */
-export function keepSql(model: Model): string[] {
-  const mine = `(select m.tenant_id from ${mapTable} m where m.migration = ${quoteLiteral(model.name)})`;
-  const rows = mappedRows(model, 'true');
-  const keep = (table: string, id: string, made: string): string =>
-    `insert into tenantry.migration_quarantine (migration, table_name, row_key, row_data, reason)
-  select ${quoteLiteral(model.name)}, 'tenantry.${table}', n.${id}::text, row_to_json(n), 'made in the new shape; the old one has no place for it'
-  from tenantry.${table} n where n.tenant_id in ${mine} ${made}
-  on conflict (migration, table_name, row_key) do update set row_data = excluded.row_data`;
-  const statements: string[] = [];
-  if (model.definition.members !== undefined) {
-    statements.push(
-      keep('members', 'id', `and n.id not in (select ${memberIdSql(model, 'r.member_key')} from ${rows})`),
-    );
-  }
-  if (model.definition.apiKeys !== undefined) {
-    const known = `(select ${keyIdSql(model, 'r.digest')} from ${rows} where r.digest is not null)`;
-    statements.push(keep('api_keys', 'id', `and n.id not in ${known}`));
-  }
-  statements.push(keep('usage_counters', `meter || ':' || n.period_start::text || ':' || n.tenant_id`, ''));
-  return statements;
+/** Reads what a rollback counted, by table. */
+async function counted(db: AnyDatabase, migration: string, query: string): Promise<CountedRows[]> {
+  const found = await execute<{ table: string; rows: string }>(db, query, [migration]);
+  return found.rows.map(({ table, rows }) => ({ table, rows: Number(rows) }));
 }

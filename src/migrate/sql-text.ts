@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { CompiledQuery, type RawBuilder } from 'kysely';
 import type { AnyDatabase } from '../database/index.ts';
 import { quoteIdentifier, quoteLiteral } from '../database/isolation-sql.ts';
@@ -17,10 +18,31 @@ export function uuidSql(namespace: string, parts: string): string {
   return `(select (substr(h, 1, 12) || '8' || substr(h, 14, 3) || '8' || substr(h, 18, 15))::uuid from (select ${hash} as h) as d)`;
 }
 
+/** The same UUID as {@link uuidSql} makes, of a text that is known. */
+export function uuidOf(namespace: string, text: string): string {
+  const h = createHash('sha256').update(`${namespace}:${text}`).digest('hex');
+  return `${h.slice(0, 8)}-${h.slice(8, 12)}-8${h.slice(13, 16)}-8${h.slice(17, 20)}-${h.slice(20, 32)}`;
+}
+
+/** Texts as a list of literals. */
+export function sqlList(texts: readonly string[]): string {
+  return texts.map(quoteLiteral).join(', ');
+}
+
+/** A text without control characters and surrounding spaces. */
+export function cleanSql(text: string): string {
+  return `btrim(regexp_replace(${text}, '[[:cntrl:]]', '', 'g'))`;
+}
+
 /** A column or SQL of a definition as text, with its parameters written out; columns are those of `alias`. */
 export function expressionText(db: AnyDatabase, expression: SourceExpression, alias: string): string {
   if (typeof expression === 'string') return `${quoteIdentifier(alias)}.${quoteIdentifier(expression)}`;
   return `(${inlined(db, expression)})`;
+}
+
+/** A statement of a definition as text, with its parameters written out. */
+export function statementText(db: AnyDatabase, statement: string | RawBuilder<unknown>): string {
+  return (typeof statement === 'string' ? statement : inlined(db, statement)).trim().replace(/;$/, '');
 }
 
 /** A dollar sign within quotes belongs to a text or a name and is no parameter. */

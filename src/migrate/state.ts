@@ -1,6 +1,7 @@
 import { isTenantryError, TenantryError } from '../core/index.ts';
 import type { AnyDatabase } from '../database/index.ts';
 import { sqlstateOf } from '../database/install.ts';
+import { forgetFailure } from './failure.ts';
 import type { MigrationPlan, StageName, Step } from './plan.ts';
 import { execute } from './sql-text.ts';
 
@@ -48,6 +49,7 @@ where migrations.stage in ('planned', 'rolled-back') and migrations.holder is nu
 /** Records that a stage is whole. */
 export async function setStage(db: AnyDatabase, name: string, stage: MigrationStage): Promise<void> {
   await execute(db, 'update tenantry.migrations set stage = $2, updated_at = now() where name = $1', [name, stage]);
+  await forgetFailure(db, name);
 }
 
 /** The ids of the steps that are done, in the order in which they were. */
@@ -76,9 +78,11 @@ values ($1, $2, $3::integer, $4, $5::timestamptz, clock_timestamp(), $6::bigint)
 on conflict (migration, step) do update set finished_at = excluded.finished_at, row_count = excluded.row_count`,
     [name, step.id, position, step.stage, startedAt.toISOString(), rows],
   );
+  await forgetFailure(tx, name);
 }
 
 /** Forgets that a step was done; inside the transaction that took it back. */
 export async function forgetStep(tx: AnyDatabase, name: string, step: string): Promise<void> {
   await execute(tx, 'delete from tenantry.migration_steps where migration = $1 and step = $2', [name, step]);
+  await forgetFailure(tx, name);
 }

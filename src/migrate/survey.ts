@@ -1,29 +1,29 @@
 import { TenantryError } from '../core/index.ts';
 import type { AnyDatabase } from '../database/index.ts';
 import { quoteIdentifier, quoteLiteral } from '../database/isolation-sql.ts';
-import { keyText, type Model, type OwnTable, sameColumns, tenantOfRow } from './model.ts';
+import { countSamples } from './count-samples.ts';
+import { rowsOf } from './derived.ts';
+import { defaultTenantSql, keyText, type Model, type OwnTable, sameColumns, tenantOfRow } from './model.ts';
 import type { Decision } from './plan.ts';
 import { referrersOf } from './referrers.ts';
 import { fillMapSql, mappedRows, sourceColumns } from './source-sql.ts';
 import { execute } from './sql-text.ts';
 import { hasQuarantineAbove } from './stages/enforce.ts';
+import { type SurveyedParts, surveyParts } from './survey-parts.ts';
 
 /** The map of a plan: the same columns as the real one, gone when the plan's transaction ends. */
 const planMap = 'pg_temp.tenantry_plan_map';
 
 /** What a migration would make and meet, counted on the live rows. */
-export interface Survey {
+export interface Survey extends SurveyedParts {
   readonly sourceRows: number;
   readonly tenants: number;
-  readonly members: number;
-  readonly keys: number;
   readonly tables: readonly {
     readonly table: OwnTable;
     readonly rows: number;
     readonly unresolved: number;
     readonly samples: readonly string[];
   }[];
-  readonly decisions: readonly Decision[];
 }
 
 /**
@@ -36,47 +36,32 @@ export async function survey(tx: AnyDatabase, model: Model): Promise<Survey> {
   await execute(
     tx,
     `create temp table tenantry_plan_map (migration text collate "C", source_key text collate "C", group_key text, tenant_id uuid,
-  member_key text, rule text, primary key (migration, source_key)) on commit drop`,
+  rule text, primary key (migration, source_key)) on commit drop`,
   );
   await execute(tx, fillMapSql(model, planMap));
   await execute(tx, `analyze ${planMap}`);
   await refuseUngrouped(tx, model);
-  await refuseConflicts(tx, model);
-  await refuseWrongGroups(tx, model);
+  const parts = await surveyParts(tx, model, planMap);
   const rows = mappedRows(model, 'true', planMap);
-  const totals = await execute<Record<'source' | 'tenants' | 'members' | 'keys', string>>(
+  const totals = await execute<Record<'source' | 'tenants', string>>(
     tx,
-    `select count(*)::text as source, count(distinct r.tenant_id)::text as tenants,
-  count(distinct r.member_key)::text as members, count(r.digest)::text as keys from ${rows}`,
+    `select count(*)::text as source, count(distinct m.tenant_id)::text as tenants from ${planMap} m`,
   );
   const total = totals.rows[0];
   const tables: Survey['tables'][number][] = [];
+  for (const table of model.own) await refuseTwoAnswers(tx, model, table);
+  for (const table of model.own) await refuseDoubleKeys(tx, model, table);
   for (const table of model.own) tables.push(await surveyTable(tx, model, table));
   for (const table of model.own) await refuseCrossing(tx, model, table);
-  for (const { table, unresolved } of tables) if (unresolved > 0) await refuseReferred(tx, model, table);
+  for (const { table, unresolved } of tables)
+    if (unresolved > 0 && table.derivation === undefined) await refuseReferred(tx, model, table);
   return {
     sourceRows: Number(total?.source ?? 0),
-    tenants: Number(total?.tenants ?? 0),
-    members: model.definition.members === undefined ? 0 : Number(total?.members ?? 0),
-    keys: Number(total?.keys ?? 0),
+    tenants: Number(total?.tenants ?? 0) + (model.definition.tenants.fallback === undefined ? 0 : 1),
+    ...parts,
     tables,
-    decisions: await decisions(tx, model, rows),
+    decisions: [...parts.decisions, ...(await decisions(tx, model, rows)), ...(await defaulted(tx, model))],
   };
-}
-
-interface Counted {
-  readonly count: string;
-  readonly samples: string[] | null;
-}
-
-/** Counts what a query finds and keeps five samples. The query gives one text column, `sample`. */
-async function countSamples(tx: AnyDatabase, query: string): Promise<{ count: number; samples: string[] }> {
-  const found = await execute<Counted>(
-    tx,
-    `with found as (${query}) select count(*)::text as count,
-  (select array_agg(sample order by sample) from (select sample from found order by sample limit 5) as s) as samples from found`,
-  );
-  return { count: Number(found.rows[0]?.count ?? 0), samples: found.rows[0]?.samples ?? [] };
 }
 
 async function refuseUngrouped(tx: AnyDatabase, model: Model): Promise<void> {
@@ -91,61 +76,6 @@ async function refuseUngrouped(tx: AnyDatabase, model: Model): Promise<void> {
     rows: count,
     keys: samples,
     remedy: 'Add a rule to tenants.sameTenant that every row has, such as the primary key.',
-  });
-}
-
-async function refuseConflicts(tx: AnyDatabase, model: Model): Promise<void> {
-  const rows = mappedRows(model, 'true', planMap);
-  const conflict = async (query: string, remedy: string): Promise<void> => {
-    const { count, samples } = await countSamples(tx, query);
-    if (count === 0) return;
-    const details = { migration: model.name, table: model.source.name, rows: count, keys: samples, remedy };
-    throw new TenantryError('migration_conflict', details);
-  };
-  if (model.definition.apiKeys !== undefined) {
-    await conflict(
-      `select r.k as sample from ${rows} where r.digest !~ '^[0-9a-f]{64}$'`,
-      'These API key digests are no SHA-256; correct them or set them to NULL.',
-    );
-    await conflict(
-      `select r.k as sample from (select r.k, count(*) over (partition by r.digest) as same, r.digest from ${rows}) as r
-  where r.digest is not null and (r.same > 1 or exists (select 1 from tenantry.api_key_digests d where d.digest = r.digest))`,
-      'Two rows hold the same API key: a key opens one door only. Set all but one to NULL.',
-    );
-  }
-  if (model.definition.members !== undefined && model.definition.to.tenantKind === 'organization') {
-    await conflict(
-      `select r.k as sample from (select r.k, r.user_id, count(*) over (partition by r.tenant_id, r.user_id) as same from ${rows}
-  where r.source_key = r.member_key) as r where r.same > 1 or r.user_id is null or btrim(r.user_id) = ''`,
-      'members.userId is empty, or the same for two persons of one tenant; choose a unique column, or join them with sameMember.',
-    );
-  }
-}
-
-/** Strategies without organizations have one tenant for each user, or one for all; the groups must fit that. */
-async function refuseWrongGroups(tx: AnyDatabase, model: Model): Promise<void> {
-  const { to, members } = model.definition;
-  if (to.tenantKind === 'organization') return;
-  const rows = mappedRows(model, 'true', planMap);
-  const invalid = (path: string, problem: string): TenantryError =>
-    new TenantryError('migration_definition_invalid', { migration: model.name, path, problem });
-  if (to.tenantKind === 'program') {
-    const { count } = await countSamples(tx, `select distinct r.tenant_id::text as sample from ${rows}`);
-    if (count <= 1) return;
-    throw invalid('tenants.sameTenant', `makes ${count} tenants, and ${to.name} has one: group by a constant`);
-  }
-  if (members === undefined) throw invalid('members', `is missing: ${to.name} names each tenant by its user`);
-  const { count, samples } = await countSamples(
-    tx,
-    `select min(r.k) as sample from ${rows} group by r.tenant_id having count(distinct r.user_id) <> 1`,
-  );
-  if (count === 0) return;
-  throw new TenantryError('migration_conflict', {
-    migration: model.name,
-    table: model.source.name,
-    rows: count,
-    keys: samples,
-    remedy: 'These rows make tenants with no user or with several; group by what members.userId is.',
   });
 }
 
@@ -174,11 +104,11 @@ async function refuseReferred(tx: AnyDatabase, model: Model, table: OwnTable): P
 }
 
 async function surveyTable(tx: AnyDatabase, model: Model, table: OwnTable): Promise<Survey['tables'][number]> {
-  const counted = await execute<{ count: string }>(tx, `select count(*)::text as count from ${table.sql}`);
+  const counted = await execute<{ count: string }>(tx, `select count(*)::text as count from ${rowsOf(table)} as t`);
   const tenant = tenantOfRow(model, table, 't', planMap);
   const { count, samples } = await countSamples(
     tx,
-    `select ${keyText(table.key, 't')} as sample from ${table.sql} as t where ${tenant} is null`,
+    `select ${keyText(table.key, 't')} as sample from ${rowsOf(table)} as t where ${tenant} is null`,
   );
   if (count > 0 && table.unresolved.kind !== 'quarantine' && !hasQuarantineAbove(table)) {
     throw new TenantryError('migration_rows_unresolved', {
@@ -191,6 +121,46 @@ async function surveyTable(tx: AnyDatabase, model: Model, table: OwnTable): Prom
     });
   }
   return { table, rows: Number(counted.rows[0]?.count ?? 0), unresolved: count, samples };
+}
+
+/** The SELECT of a derived table must give each key once. */
+async function refuseDoubleKeys(tx: AnyDatabase, model: Model, table: OwnTable): Promise<void> {
+  if (table.derivation === undefined) return;
+  const key = table.key.map(({ name }) => `t.${quoteIdentifier(name)}`);
+  const absent = key.map((column) => `${column} is null`).join(' or ');
+  const { count, samples } = await countSamples(
+    tx,
+    `select ${keyText(table.key, 't')} as sample from ${rowsOf(table)} as t group by ${key.join(', ')} having count(*) > 1 or ${absent}`,
+  );
+  if (count === 0) return;
+  throw new TenantryError('migration_conflict', {
+    migration: model.name,
+    table: table.name,
+    rows: count,
+    keys: samples,
+    remedy:
+      'The SELECT of this derived table gives these keys more than once, or NULL; choose one row with DISTINCT ON.',
+  });
+}
+
+/** A value that is looked up must lead to one tenant. */
+async function refuseTwoAnswers(tx: AnyDatabase, model: Model, table: OwnTable): Promise<void> {
+  const lookup = table.leads?.lookup;
+  if (lookup === undefined) return;
+  const [key, gives] = [lookup.key, lookup.gives].map(quoteIdentifier);
+  const { count, samples } = await countSamples(
+    tx,
+    `select l.${key}::text as sample from ${lookup.sql} as l join ${planMap} as m on m.source_key = l.${gives}::text
+  group by l.${key} having count(distinct m.tenant_id) > 1 or count(distinct l.${gives}::text) > 1`,
+  );
+  if (count === 0) return;
+  throw new TenantryError('migration_rows_ambiguous', {
+    migration: model.name,
+    table: lookup.table,
+    rows: count,
+    keys: samples,
+    remedy: `These values of "${lookup.key}" lead to several rows of "${model.source.name}", and "${table.name}" looks them up. Leave one answer for each.`,
+  });
 }
 
 /** A row and what it refers to must have the same tenant; otherwise the row leads to two. */
@@ -221,12 +191,6 @@ async function refuseCrossing(tx: AnyDatabase, model: Model, table: OwnTable): P
 /** What is right by the rules and still worth a person's look. */
 async function decisions(tx: AnyDatabase, model: Model, rows: string): Promise<Decision[]> {
   const asked: { topic: string; detail: string; query: string }[] = [
-    {
-      topic: 'persons',
-      detail:
-        'source rows are the same person as an older row of their tenant: they become one member, all their keys kept',
-      query: `select r.k || ' = ' || r.member_key as sample from ${rows} where r.source_key <> r.member_key`,
-    },
     {
       topic: 'tenants',
       detail: 'tenants are made from several source rows',
@@ -267,8 +231,28 @@ async function decisions(tx: AnyDatabase, model: Model, rows: string): Promise<D
   return found;
 }
 
+/** Rows that lead to no tenant of their own and go to a default one, by the policy of their table. */
+async function defaulted(tx: AnyDatabase, model: Model): Promise<Decision[]> {
+  const found: Decision[] = [];
+  for (const table of model.own) {
+    const otherwise = defaultTenantSql(model, table, planMap);
+    if (otherwise === undefined) continue;
+    const own = tenantOfRow(model, { ...table, unresolved: { kind: 'fail' } }, 't', planMap);
+    const { count, samples } = await countSamples(
+      tx,
+      `select ${keyText(table.key, 't')} as sample from ${rowsOf(table)} as t where ${own} is null`,
+    );
+    const detail = `rows lead to no tenant of their own and go to the ${policyText(model, table)}`;
+    if (count > 0) found.push({ topic: `default of ${table.name}`, count, detail, samples });
+  }
+  return found;
+}
+
 /** For people: what happens to rows that lead to no tenant. */
-export function policyText(table: OwnTable): string {
-  if (table.unresolved.kind === 'default-tenant') return `default tenant ${quoteLiteral(table.unresolved.sourceKey)}`;
+export function policyText(model: Model, table: OwnTable): string {
+  if (table.unresolved.kind === 'default-tenant') {
+    const { sourceKey } = table.unresolved;
+    return `default tenant ${sourceKey === undefined ? JSON.stringify(model.definition.tenants.fallback?.name) : quoteLiteral(sourceKey)}`;
+  }
   return table.unresolved.kind === 'quarantine' || hasQuarantineAbove(table) ? 'quarantine' : 'fail';
 }

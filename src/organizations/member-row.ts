@@ -10,13 +10,16 @@ export interface MemberRow {
   readonly member_name: string | null;
   readonly role: string;
   readonly member_status: MemberStatus;
+  readonly approved_by: string | null;
+  readonly approved_at: Date | null;
   readonly created_at: Date;
   readonly updated_at: Date;
 }
 
 /** The columns of a member that a statement calls `m`. */
 export const memberColumns = sql.raw(
-  'm.tenant_id, m.id, m.user_id, m.email, m.name as member_name, m.role, m.status as member_status, m.created_at, m.updated_at',
+  `m.tenant_id, m.id, m.user_id, m.email, m.name as member_name, m.role, m.status as member_status, m.approved_by, m.approved_at,
+  m.created_at, m.updated_at`,
 );
 
 /** The member that a row tells of. */
@@ -29,6 +32,8 @@ export function memberOf(row: MemberRow): Member {
     name: row.member_name,
     role: row.role,
     status: row.member_status,
+    approvedBy: row.approved_by,
+    approvedAt: row.approved_at,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };

@@ -1,34 +1,12 @@
 import { type RawBuilder, sql } from 'kysely';
-import { type AnyDatabase, inTransaction, libraryOf } from '../database/handle.ts';
-import { sqlstateOf } from '../database/install.ts';
-import { type MemberRow, memberColumns, memberOf } from './member-row.ts';
-import type { Member, MemberStatus } from './organization.ts';
+import { type AnyDatabase, libraryOf } from '../database/handle.ts';
+import { type Authority, actorSql } from './authority.ts';
+import { decide, lockedOrganization } from './decide.ts';
+import { type MemberOutcome, mayBeMistaken, memberOutcome, type OutcomeRow, outcomeColumns } from './member-outcome.ts';
+import { countedSql, roomSql, type SeatRule, seatTakenSql } from './seat-rule.ts';
 
-/*
- * Changes of members are exact under any concurrency because each is one statement that first locks the row of the
- * organization, then the rows of the members that it judges, and only then decides and writes. A row that is locked is
- * read in its newest version, so a caller that waited decides on what the one before it left behind.
- *
- * What a waiting statement cannot see, since its snapshot is older, are rows that another caller made meanwhile. It
- * may then take a member to add for a new one, and either find no seat for them or meet their unique key (23505, which
- * undoes the whole statement and the counted seat with it); or it may take an owner for the last one when another has
- * come. These outcomes are therefore decided again, in a transaction that holds the lock before its statement begins.
- * In a caller's transaction, which an error would end, it is always done so.
- */
-
-/** What a statement decided. */
-export type Verdict = 'changed' | 'unchanged' | 'member_not_found' | 'last_owner' | 'seats_exhausted';
-
-/** The outcome of a statement that may change a member. `member` is null when it was refused. */
-export interface MemberOutcome {
-  readonly verdict: Verdict;
-  readonly member: Member | null;
-  /** What the member was before; null when there was none. */
-  readonly before: { readonly role: string; readonly status: MemberStatus } | null;
-  readonly bought: number | null;
-  readonly taken: number;
-  readonly previousTaken: number;
-}
+/** Reads who acts, once for each time that a statement runs; it throws for who may not. */
+export type ReadAuthority = (db: AnyDatabase) => Promise<Authority>;
 
 /** A member to be. */
 export interface NewMember {
@@ -36,61 +14,61 @@ export interface NewMember {
   readonly id: string;
   readonly userId: string;
   readonly role: string;
-  readonly status: 'active' | 'pending';
+  readonly status: 'active' | 'pending' | 'requested';
+  /** What becomes of one who was removed before: `requested` asks for approval. */
+  readonly comeback: 'as-given' | 'requested';
   readonly email: string | null;
   readonly name: string | null;
   readonly now: Date;
 }
 
-interface OutcomeRow extends MemberRow {
-  readonly verdict: Verdict;
-  readonly before_role: string | null;
-  readonly before_status: MemberStatus | null;
-  readonly seats_bought: number | null;
-  readonly previous_taken: number;
-  readonly seats_delta: number;
-}
-
-/** The row of the organization, locked first of all. Foreign keys to it are not kept waiting. */
-const lockedOrganization = (tenantId: string): RawBuilder<unknown> => sql`
-  select tenant_id, seats_bought, seats_taken from tenantry.organizations
-  where tenant_id = ${tenantId}::uuid for no key update`;
-
-const outcomeColumns = sql`d.verdict, d.role as before_role, d.status as before_status, d.seats_bought,
-  d.seats_taken as previous_taken, case when d.verdict = 'changed' then d.seats_delta else 0 end as seats_delta,
-  ${memberColumns}`;
-
 /**
- * Adds a member, or brings a removed one back, and takes a seat. One who is there already stays as they are
- * (`unchanged`). Null: there is no such organization.
+ * Adds a member, or brings a removed one or one who asked back, and takes a seat. One who is there already stays as they
+ * are (`unchanged`). Null: there is no such organization.
  */
-export async function insertMember(db: AnyDatabase, member: NewMember): Promise<MemberOutcome | null> {
-  const { tenantId, id, userId, role, status, email, name, now } = member;
-  return decide(db, tenantId, async (handle) => {
-    const { rows } = await sql<OutcomeRow>`
-      with o as materialized (${lockedOrganization(tenantId)}), target as materialized (
+export async function insertMember(
+  db: AnyDatabase,
+  seats: SeatRule,
+  read: ReadAuthority,
+  { tenantId, id, userId, role, status, comeback, email, name, now }: NewMember,
+): Promise<MemberOutcome | null> {
+  const row = await decide(
+    db,
+    tenantId,
+    async (handle) => {
+      const authority = await read(handle);
+      const asks = comeback === 'requested' || status === 'requested';
+      const { rows } = await sql<OutcomeRow>`
+      with o as materialized (${lockedOrganization(tenantId)}), ${actorSql(tenantId, authority)},
+      ${roomSql(tenantId, now)}, target as materialized (
         select m.* from o join tenantry.members m on m.tenant_id = o.tenant_id
         where m.tenant_id = ${tenantId}::uuid and m.user_id = ${userId} for no key update of m
+      ), wanted as materialized (
+        select room.*, target.id as member_id, target.role, target.status,
+          case when target.status = 'removed' and ${asks}::boolean then 'requested' else ${status}::text end as new_status
+        from room left join target on true
       ), d as materialized (
-        select o.seats_bought, o.seats_taken, target.id as member_id, target.role, target.status, 1 as seats_delta,
+        select w.*, ${seats.takesSql(sql`${role}::text`, sql`w.new_status`)}::integer as seats_delta, 0 as held_delta,
           case
-            when target.status <> 'removed' then 'unchanged'
-            when o.seats_taken >= o.seats_bought then 'seats_exhausted'
+            when not actor.fit then 'actor_changed'
+            when w.status in ('active', 'pending', 'suspended') or (w.status = 'requested' and ${asks}::boolean) then 'unchanged'
+            when ${seats.takesSql(sql`${role}::text`, sql`w.new_status`)} and w.seats_taken + w.seats_held >= w.seats_bought
+              then 'seats_exhausted'
             else 'changed'
           end as verdict
-        from o left join target on true
-      ), counted as (
-        update tenantry.organizations u set seats_taken = u.seats_taken + d.seats_delta, updated_at = ${now}::timestamptz
-        from d where u.tenant_id = ${tenantId}::uuid and d.verdict = 'changed'
-      ), revived as (
-        update tenantry.members u set role = ${role}, status = ${status}, updated_at = ${now}::timestamptz,
-          email = coalesce(${email}::text, u.email), name = coalesce(${name}::text, u.name)
+        from wanted w cross join actor
+      ), ${countedSql(tenantId, now)}, revived as (
+        update tenantry.members u set role = ${role}, status = d.new_status, updated_at = ${now}::timestamptz,
+          revision = u.revision + 1, seat_exempt = d.new_status in ('active', 'pending') and d.seats_delta = 0,
+          email = coalesce(${email}::text, u.email), name = coalesce(${name}::text, u.name),
+          approved_by = null, approved_at = null
         from d where u.tenant_id = ${tenantId}::uuid and u.id = d.member_id and d.verdict = 'changed'
         returning u.*
       ), inserted as (
-        insert into tenantry.members (tenant_id, id, user_id, email, name, role, status, created_at, updated_at)
+        insert into tenantry.members (tenant_id, id, user_id, email, name, role, status, seat_exempt, created_at, updated_at)
         select ${tenantId}::uuid, ${id}::uuid, ${userId}::text, ${email}::text, ${name}::text, ${role}::text,
-          ${status}::text, ${now}::timestamptz, ${now}::timestamptz
+          d.new_status, d.new_status in ('active', 'pending') and d.seats_delta = 0,
+          ${now}::timestamptz, ${now}::timestamptz
         from d where d.member_id is null and d.verdict = 'changed'
         returning *
       )
@@ -98,8 +76,11 @@ export async function insertMember(db: AnyDatabase, member: NewMember): Promise<
         select * from revived union all select * from inserted
         union all select target.* from target, d where d.verdict = 'unchanged'
       ) m on true`.execute(libraryOf(handle));
-    return rows[0];
-  });
+      return rows[0];
+    },
+    mayBeMistaken,
+  );
+  return memberOutcome(row);
 }
 
 /** Which member is meant, what they are to be, and when. What is left out stays. */
@@ -108,117 +89,104 @@ export interface MemberPatch {
   readonly by: { readonly memberId: string } | { readonly userId: string };
   readonly role?: string;
   readonly status?: 'active' | 'suspended' | 'removed';
+  /** The states in which the change is possible; others are answered as if there were no such member. */
+  readonly from: readonly string[];
+  /** Notes who approved the member. */
+  readonly approvedBy?: string | null;
+  /** Takes the name and the address away. */
+  readonly forget?: boolean;
   readonly now: Date;
 }
 
+/** Reads who acts, and of which roles they may manage nobody but themselves. */
+export type ReadManager = (db: AnyDatabase) => Promise<{ authority: Authority; beyond: readonly string[] }>;
+
 /**
  * Sets the role or the status of a member, and takes or gives back the seat that goes with it. The last active owner
- * stays one. Null: there is no such organization.
+ * stays one. Whoever is removed loses grants and teams. Null: there is no such organization.
  */
-export async function updateMember(db: AnyDatabase, patch: MemberPatch): Promise<MemberOutcome | null> {
-  const { tenantId, by, role = null, status = null, now } = patch;
+export async function updateMember(
+  db: AnyDatabase,
+  seats: SeatRule,
+  read: ReadManager,
+  { tenantId, by, role, status, from, approvedBy, forget = false, now }: MemberPatch,
+): Promise<MemberOutcome | null> {
   const meant = 'memberId' in by ? sql`m.id = ${by.memberId}::uuid` : sql`m.user_id = ${by.userId}`;
-  return decide(db, tenantId, async (handle) => {
-    const { rows } = await sql<OutcomeRow>`
-      with o as materialized (${lockedOrganization(tenantId)}), target as materialized (
+  const approved = approvedBy !== undefined;
+  const row = await decide(
+    db,
+    tenantId,
+    async (handle) => {
+      const { authority, beyond } = await read(handle);
+      const { rows } = await sql<OutcomeRow>`
+      with o as materialized (${lockedOrganization(tenantId)}), ${actorSql(tenantId, authority)},
+      ${roomSql(tenantId, now)}, target as materialized (
         select m.* from o join tenantry.members m on m.tenant_id = o.tenant_id
         where m.tenant_id = ${tenantId}::uuid and ${meant} for no key update of m
-      ), other_owner as materialized (
-        select m.id from target join tenantry.members m on m.tenant_id = target.tenant_id and m.id <> target.id
-        where m.tenant_id = ${tenantId}::uuid and m.role = 'owner' and m.status = 'active'
-        limit 1 for no key update of m
-      ), wanted as materialized (
-        select o.tenant_id, o.seats_bought, o.seats_taken, target.id as member_id, target.role, target.status,
-          coalesce(${role}::text, target.role) as new_role, coalesce(${status}::text, target.status) as new_status,
-          (coalesce(${status}::text, target.status) in ('active', 'pending'))::integer
-            - (target.status in ('active', 'pending'))::integer as seats_delta
-        from o left join target on true
+      ), ${otherOwner(tenantId)}, wanted as materialized (
+        select room.*, target.id as member_id, target.role, target.status,
+          coalesce(${role ?? null}::text, target.role) as new_role, coalesce(${status ?? null}::text, target.status) as new_status,
+          coalesce(${seatTakenSql('target')}, false) as seat_before
+        from room left join target on true
+      ), planned as materialized (
+        select w.*, 0 as held_delta, case
+            when w.role = w.new_role and w.status = w.new_status then 0
+            else ${seats.takesSql(sql`w.new_role`, sql`w.new_status`)}::integer - w.seat_before::integer
+          end as seats_delta
+        from wanted w
       ), d as materialized (
         select w.*, case
-          when w.member_id is null or (w.status = 'removed' and w.new_status <> 'removed') then 'member_not_found'
-          when w.status = 'removed' and ${role}::text is not null then 'member_not_found'
-          when w.role = w.new_role and w.status = w.new_status then 'unchanged'
+          when not actor.fit then 'actor_changed'
+          when w.member_id is null then 'member_not_found'
+          when not (w.status = any(${sql.val([...from])}::text[]) or w.status = w.new_status) then 'member_not_found'
+          when w.status = 'removed' and (w.new_status <> 'removed' or ${role ?? null}::text is not null) then 'member_not_found'
+          when w.role = any(${sql.val([...beyond])}::text[])
+            and w.member_id is distinct from ${authority.member?.id ?? null}::uuid then 'role_beyond'
+          when w.role = w.new_role and w.status = w.new_status and not ${forget}::boolean then 'unchanged'
           when w.role = 'owner' and w.status = 'active' and not (w.new_role = 'owner' and w.new_status = 'active')
             and not exists (select 1 from other_owner) then 'last_owner'
-          when w.seats_delta > 0 and w.seats_taken >= w.seats_bought then 'seats_exhausted'
+          when w.seats_delta > 0 and w.seats_taken + w.seats_held + w.seats_delta > w.seats_bought then 'seats_exhausted'
           else 'changed'
         end as verdict
-        from wanted w
-      ), counted as (
-        update tenantry.organizations u set seats_taken = u.seats_taken + d.seats_delta, updated_at = ${now}::timestamptz
-        from d where u.tenant_id = ${tenantId}::uuid and d.verdict = 'changed' and d.seats_delta <> 0
-      ), changed as (
-        update tenantry.members u set role = d.new_role, status = d.new_status, updated_at = ${now}::timestamptz
+        from planned w cross join actor
+      ), ${countedSql(tenantId, now)}, changed as (
+        update tenantry.members u set role = d.new_role, status = d.new_status, updated_at = ${now}::timestamptz,
+          revision = u.revision + 1,
+          seat_exempt = d.new_status in ('active', 'pending') and d.seat_before::integer + d.seats_delta = 0,
+          approved_by = case when ${approved}::boolean then ${approvedBy ?? null}::text else u.approved_by end,
+          approved_at = case when ${approved}::boolean then ${now}::timestamptz else u.approved_at end,
+          email = case when ${forget}::boolean then null else u.email end,
+          name = case when ${forget}::boolean then null else u.name end
         from d where u.tenant_id = ${tenantId}::uuid and u.id = d.member_id and d.verdict = 'changed'
         returning u.*
-      )
+      ), ${removedSql(tenantId)}
       select ${outcomeColumns} from d left join (
         select * from changed union all select target.* from target, d where d.verdict = 'unchanged'
       ) m on true`.execute(libraryOf(handle));
-    return rows[0];
-  });
+      return rows[0];
+    },
+    mayBeMistaken,
+  );
+  return memberOutcome(row);
 }
 
-/** Runs a deciding statement once, and once more behind the lock when its snapshot may have misled it. */
-async function decide(
-  db: AnyDatabase,
-  tenantId: string,
-  statement: (db: AnyDatabase) => Promise<OutcomeRow | undefined>,
-): Promise<MemberOutcome | null> {
-  const behindLock = (tx: AnyDatabase): Promise<OutcomeRow | undefined> =>
-    lockedOrganization(tenantId)
-      .execute(libraryOf(tx))
-      .then(() => statement(tx));
-  if (db.isTransaction) return outcomeOf(await behindLock(db));
-  try {
-    const row = await statement(db);
-    if (row === undefined || !mayBeMistaken(row)) return outcomeOf(row);
-  } catch (error) {
-    if (sqlstateOf(error) !== '23505') throw error;
-  }
-  return outcomeOf(await inTransaction(db, undefined, behindLock));
+/** A common table expression: an active owner beside the one whom `target` holds. */
+function otherOwner(tenantId: string): RawBuilder<unknown> {
+  return sql`other_owner as materialized (
+        select m.id from target join tenantry.members m on m.tenant_id = target.tenant_id and m.id <> target.id
+        where m.tenant_id = ${tenantId}::uuid and m.role = 'owner' and m.status = 'active'
+        limit 1 for no key update of m
+      )`;
 }
 
-function mayBeMistaken({ verdict, before_status: before }: OutcomeRow): boolean {
-  return verdict === 'last_owner' || (verdict === 'seats_exhausted' && before === null);
-}
-
-function outcomeOf(row: OutcomeRow | undefined): MemberOutcome | null {
-  if (row === undefined) return null;
-  const { before_role: role, before_status: status } = row;
-  return {
-    verdict: row.verdict,
-    member: row.id === null ? null : memberOf(row),
-    before: role === null || status === null ? null : { role, status },
-    bought: row.seats_bought,
-    taken: row.previous_taken + row.seats_delta,
-    previousTaken: row.previous_taken,
-  };
-}
-
-/** Reads one member. */
-export async function findMember(
-  db: AnyDatabase,
-  tenantId: string,
-  by: { readonly memberId: string } | { readonly userId: string },
-): Promise<Member | null> {
-  const meant = 'memberId' in by ? sql`m.id = ${by.memberId}::uuid` : sql`m.user_id = ${by.userId}`;
-  const { rows } = await sql<MemberRow>`
-    select ${memberColumns} from tenantry.members m
-    where m.tenant_id = ${tenantId}::uuid and ${meant}`.execute(libraryOf(db));
-  return rows[0] === undefined ? null : memberOf(rows[0]);
-}
-
-/** Reads members of an organization in the order of their ids, which is the order in which they came. */
-export async function listMembers(
-  db: AnyDatabase,
-  tenantId: string,
-  part: { readonly statuses: readonly MemberStatus[]; readonly after: string | null; readonly limit: number },
-): Promise<readonly Member[]> {
-  const { rows } = await sql<MemberRow>`
-    select ${memberColumns} from tenantry.members m
-    where m.tenant_id = ${tenantId}::uuid and m.status = any(${sql.val([...part.statuses])}::text[])
-      ${part.after === null ? sql`` : sql`and m.id > ${part.after}::uuid`}
-    order by m.id limit ${part.limit}`.execute(libraryOf(db));
-  return rows.map(memberOf);
+/** Common table expressions: what a removed member had beyond the role ends, so that it does not come back with them. */
+function removedSql(tenantId: string): RawBuilder<unknown> {
+  const gone = sql`d.verdict = 'changed' and d.new_status = 'removed'`;
+  return sql`grants_gone as (
+        delete from tenantry.member_grants g using d
+        where g.tenant_id = ${tenantId}::uuid and g.member_id = d.member_id and ${gone}
+      ), teams_left as (
+        delete from tenantry.team_members x using d
+        where x.tenant_id = ${tenantId}::uuid and x.member_id = d.member_id and ${gone}
+      )`;
 }

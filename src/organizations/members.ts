@@ -1,205 +1,180 @@
-import { type Clock, type Ids, opaqueId, TenantryError } from '../core/index.ts';
-import type { AnyDatabase, CallOptions } from '../database/index.ts';
+import { type Actor, opaqueId } from '../core/index.ts';
+import type { AnyDatabase } from '../database/index.ts';
+import { type ActOptions, type Authority, readActor, requirePermission, requireRole } from './authority.ts';
 import type { OrganizationEvent } from './events.ts';
-import { readMemberRef, readPage, readTenantId, readText } from './input.ts';
-import {
-  findMember,
-  insertMember,
-  listMembers,
-  type MemberOutcome,
-  type MemberPatch,
-  updateMember,
-} from './member-store.ts';
-import type { Member, MemberChange, MemberRef, MemberStatus, Page, PageOptions } from './organization.ts';
-import type { RoleBook } from './roles.ts';
+import { pageOf, readMemberRef, readPage, readTenantId, readText } from './input.ts';
+import { acceptedMember, type MemberOutcome } from './member-outcome.ts';
+import { findMember, listMembers, type MemberName } from './member-reads.ts';
+import { insertMember, type MemberPatch, updateMember } from './member-store.ts';
+import type { Members } from './members-interface.ts';
+import type { Member, MemberChange, MemberRef } from './organization.ts';
+import { removeUser } from './remove-user.ts';
+import type { Toolbox, Unstamped } from './toolbox.ts';
+import { transferOwnership } from './transfer-ownership.ts';
 
-/** A user to become a member. */
-export interface AddMemberInput<Role extends string = string> {
-  readonly tenantId: string;
-  /** The application's id of the user, taken as it is. */
-  readonly userId: string;
-  /** `member` when absent. */
-  readonly role?: Role;
-  readonly email?: string | null;
-  readonly name?: string | null;
-  /** `pending` gives a seat to somebody who is still to come; `active` when absent. */
-  readonly status?: 'active' | 'pending';
-}
+/** What may be done to members takes this permission. */
+const managesMembers = 'members:manage';
 
-/** Members of organizations. Every change is exact, whoever else changes the same organization at the same moment. */
-export interface Members<Role extends string = string> {
-  /**
-   * Adds a user to an organization, and with that takes a seat. A user who is a member already, in whatever role and
-   * also when suspended, stays as they are: `created` is false. A removed one comes back, in the role given now.
-   *
-   * @throws TenantryError `organization_not_found`, `seats_exhausted`, `role_unknown`, `name_invalid`.
-   */
-  add(
-    input: AddMemberInput<Role>,
-    options?: CallOptions,
-  ): Promise<{ readonly member: Member; readonly created: boolean }>;
-  /** Reads a member, also a removed one; null when there is none. */
-  get(ref: MemberRef, options?: CallOptions): Promise<Member | null>;
-  /**
-   * Lists members in the order of their ids, which is the order in which they came. Removed ones are left out unless
-   * `statuses` names them.
-   *
-   * @throws TenantryError `amount_invalid` for a limit, `name_invalid` for a cursor that is none.
-   */
-  list(
-    input: { readonly tenantId: string; readonly statuses?: readonly MemberStatus[] } & PageOptions,
-    options?: CallOptions,
-  ): Promise<Page<Member>>;
-  /**
-   * Gives a member another role.
-   *
-   * @throws TenantryError `organization_not_found`, `member_not_found`, `role_unknown`, `last_owner`.
-   */
-  setRole(input: MemberRef & { readonly role: Role }, options?: CallOptions): Promise<MemberChange>;
-  /**
-   * Makes a pending or suspended member active; a suspended one takes a seat again.
-   *
-   * @throws TenantryError `organization_not_found`, `member_not_found`, `seats_exhausted`.
-   */
-  activate(ref: MemberRef, options?: CallOptions): Promise<MemberChange>;
-  /**
-   * Takes a member's access and seat, and keeps the membership for `activate`.
-   *
-   * @throws TenantryError `organization_not_found`, `member_not_found`, `last_owner`.
-   */
-  suspend(ref: MemberRef, options?: CallOptions): Promise<MemberChange>;
-  /**
-   * Ends a membership and frees its seat. The row is kept, so that what the member did still has a name, and the
-   * member's API keys are refused from now on. Doing it again changes nothing.
-   *
-   * @throws TenantryError `organization_not_found`, `member_not_found`, `last_owner`.
-   */
-  remove(ref: MemberRef, options?: CallOptions): Promise<MemberChange>;
-}
-
-/** What the members need of the module that holds them. */
-export interface MembersDeps {
-  readonly db: AnyDatabase;
-  readonly clock: Clock;
-  readonly ids: Ids;
-  readonly roles: RoleBook;
-  /** Runs a change, in a transaction where events are written with it. */
-  readonly changing: <Result>(
-    options: CallOptions | undefined,
-    work: (tx: AnyDatabase) => Promise<Result>,
-  ) => Promise<Result>;
-  /** Hands an event to the sink, stamped with id and time. */
-  readonly publish: (event: Unstamped<OrganizationEvent>, tx: AnyDatabase) => Promise<void>;
-}
-
-/** An event before it has its id and time. */
-export type Unstamped<Event> = Event extends unknown ? Omit<Event, 'id' | 'occurredAt'> : never;
+const anyStatus = ['active', 'pending', 'requested', 'suspended', 'removed'];
+const present = ['active', 'pending', 'requested', 'suspended'];
 
 /** Makes the members of `createOrganizations`. */
-export function createMembers({ db, clock, ids, roles, changing, publish }: MembersDeps): Members {
+export function createMembers(toolbox: Toolbox): Members {
+  const { db, clock, ids, roles, seatRule, changing, publish, publishSeats, authorityOf, beyond } = toolbox;
+
+  async function managerOf(handle: AnyDatabase, tenantId: string, by: Actor | undefined): Promise<Authority> {
+    const authority = await authorityOf(handle, tenantId, by);
+    requirePermission(authority, managesMembers);
+    return authority;
+  }
+
+  interface Change extends Pick<MemberPatch, 'role' | 'status' | 'from' | 'approvedBy'> {
+    /** A user may do it to themselves. */
+    readonly own?: boolean;
+  }
+
   async function change(
     ref: MemberRef,
-    set: Pick<MemberPatch, 'role' | 'status'>,
-    options: CallOptions | undefined,
+    set: Change,
+    options: ActOptions | undefined,
     eventOf: (member: Member, before: NonNullable<MemberOutcome['before']>) => Unstamped<OrganizationEvent>,
   ): Promise<MemberChange> {
     const tenantId = readTenantId(ref.tenantId);
-    const by = readMemberRef(ref);
+    const named = readMemberRef(ref);
+    const by = readActor(options?.by);
+    const { own = false, ...patch } = set;
+    const read = async (handle: AnyDatabase) => {
+      const authority = await authorityOf(handle, tenantId, by);
+      if (!(own && isSelf(authority, by, named))) requirePermission(authority, managesMembers);
+      if (patch.role !== undefined) requireRole(roles, authority, patch.role);
+      return { authority, beyond: beyond(authority) };
+    };
+    const ends = patch.status === 'suspended' || patch.status === 'removed' ? patch.status : undefined;
+    const cuts = ends !== undefined && toolbox.cutAccess !== undefined;
+    return changing(
+      options,
+      async (tx) => {
+        const outcome = await updateMember(tx, seatRule, read, { tenantId, by: named, ...patch, now: clock() });
+        const member = acceptedMember(outcome, tenantId, 'userId' in named ? named.userId : named.memberId);
+        const changed = outcome?.verdict === 'changed';
+        if (outcome !== null && changed && outcome.before !== null) {
+          await publish(eventOf(member, outcome.before), tx, by);
+          await publishSeats(tenantId, outcome, tx, by);
+          if (ends !== undefined) {
+            await toolbox.cutAccess?.({ tenantId, memberId: member.id, userId: member.userId, how: ends }, tx);
+          }
+        }
+        return { member, changed };
+      },
+      cuts,
+    );
+  }
+
+  async function insert(
+    { tenantId, userId, role = 'member', email, name, status = 'active' }: Parameters<Members['add']>[0],
+    asks: boolean,
+    options: ActOptions | undefined,
+  ): Promise<{ readonly member: Member; readonly created: boolean }> {
+    roles.check(role);
+    const by = readActor(options?.by);
+    const wanted = {
+      tenantId: readTenantId(tenantId),
+      userId: opaqueId('userId', userId),
+      role,
+      status: asks ? ('requested' as const) : status,
+      comeback: 'as-given' as const,
+      email: readText('email', email, 320),
+      name: readText('name', name, 200),
+    };
+    const read = async (handle: AnyDatabase): Promise<Authority> => {
+      const authority = await managerOf(handle, wanted.tenantId, by);
+      requireRole(roles, authority, role);
+      return authority;
+    };
     return changing(options, async (tx) => {
-      const outcome = await updateMember(tx, { tenantId, by, ...set, now: clock() });
-      const named = 'userId' in by ? by.userId : by.memberId;
-      const member = accepted(outcome, tenantId, named);
-      if (outcome?.verdict === 'changed' && outcome.before !== null) {
-        await publish(eventOf(member, outcome.before), tx);
-        await publishSeats(outcome, tenantId, tx);
+      const outcome = await insertMember(tx, seatRule, read, { ...wanted, id: ids(), now: clock() });
+      const member = acceptedMember(outcome, tenantId, userId);
+      const created = outcome?.verdict === 'changed';
+      if (outcome !== null && created) {
+        const returned = outcome.before?.status === 'removed';
+        const data = { ...dataOf(member), status: wanted.status, returned };
+        await publish({ name: 'member.added', tenantId: member.tenantId, data }, tx, by);
+        await publishSeats(member.tenantId, outcome, tx, by);
       }
-      return { member, changed: outcome?.verdict === 'changed' };
+      return { member, created };
     });
   }
 
-  async function publishSeats(outcome: MemberOutcome, tenantId: string, tx: AnyDatabase): Promise<void> {
-    const { bought, taken, previousTaken } = outcome;
-    if (taken === previousTaken) return;
-    const data = { bought, taken, previousBought: bought, previousTaken };
-    await publish({ name: 'seats.changed', tenantId, data }, tx);
-  }
-
   return {
-    async add({ tenantId, userId, role = 'member', email, name, status = 'active' }, options) {
-      roles.check(role);
-      const wanted = {
-        tenantId: readTenantId(tenantId),
-        userId: opaqueId('userId', userId),
-        role,
-        status,
-        email: readText('email', email, 320),
-        name: readText('name', name, 200),
-      };
-      return changing(options, async (tx) => {
-        const outcome = await insertMember(tx, { ...wanted, id: ids(), now: clock() });
-        const member = accepted(outcome, tenantId, userId);
-        const created = outcome?.verdict === 'changed';
-        if (outcome !== null && created) {
-          const data = { ...dataOf(member), status, returned: outcome.before !== null };
-          await publish({ name: 'member.added', tenantId: member.tenantId, data }, tx);
-          await publishSeats(outcome, member.tenantId, tx);
-        }
-        return { member, created };
-      });
+    add: (input, options) => insert(input, false, options),
+
+    request: (input, options) => insert(input, true, options?.db === undefined ? undefined : { db: options.db }),
+
+    async approve({ role, ...ref }, options) {
+      if (role !== undefined) roles.check(role);
+      const approvedBy = readActor(options?.by)?.userId ?? null;
+      const patch = { status: 'active' as const, from: ['pending', 'requested'], approvedBy };
+      return change(ref, { ...patch, ...(role !== undefined && { role }) }, options, (member, before) => ({
+        name: 'member.approved',
+        tenantId: member.tenantId,
+        data: { ...dataOf(member), previousStatus: before.status },
+      }));
     },
+
+    reject: (ref, options) =>
+      change(ref, { status: 'removed', from: ['pending', 'requested'] }, options, (member, before) => ({
+        name: 'member.rejected',
+        tenantId: member.tenantId,
+        data: { ...dataOf(member), previousStatus: before.status },
+      })),
 
     get: async (ref, options) => findMember(options?.db ?? db, readTenantId(ref.tenantId), readMemberRef(ref)),
 
-    async list({ tenantId, statuses = ['active', 'pending', 'suspended'], ...page }, options) {
+    async list({ tenantId, statuses = ['active', 'pending', 'requested', 'suspended'], ...page }, options) {
       const { after, limit } = readPage(page);
       const part = { statuses, after, limit: limit + 1 };
       const found = await listMembers(options?.db ?? db, readTenantId(tenantId), part);
-      const items = found.slice(0, limit);
-      return { items, nextCursor: found.length > limit ? (items.at(-1)?.id ?? null) : null };
+      return pageOf(found, limit, ({ id }) => id);
     },
 
     async setRole({ role, ...ref }, options) {
       roles.check(role);
-      return change(ref, { role }, options, (member, before) => ({
+      return change(ref, { role, from: present }, options, (member, before) => ({
         name: 'member.role_changed',
         tenantId: member.tenantId,
         data: { ...dataOf(member), previousRole: before.role },
       }));
     },
 
+    transferOwnership: (input, options) => transferOwnership(toolbox, input, options),
+
     activate: (ref, options) =>
-      change(ref, { status: 'active' }, options, (member, before) => ({
+      change(ref, { status: 'active', from: ['pending', 'suspended'] }, options, (member, before) => ({
         name: 'member.activated',
         tenantId: member.tenantId,
         data: { ...dataOf(member), previousStatus: before.status === 'pending' ? 'pending' : 'suspended' },
       })),
 
     suspend: (ref, options) =>
-      change(ref, { status: 'suspended' }, options, (member) => ({
+      change(ref, { status: 'suspended', from: ['active', 'pending'] }, options, (member) => ({
         name: 'member.suspended',
         tenantId: member.tenantId,
         data: dataOf(member),
       })),
 
     remove: (ref, options) =>
-      change(ref, { status: 'removed' }, options, (member) => ({
+      change(ref, { status: 'removed', from: anyStatus, own: true }, options, (member) => ({
         name: 'member.removed',
         tenantId: member.tenantId,
         data: dataOf(member),
       })),
+
+    removeUser: (input, options) => removeUser(toolbox, input, options),
   };
 }
 
-/** The member that a statement left behind; what it refused becomes an error. */
-function accepted(outcome: MemberOutcome | null, tenantId: string, named: string): Member {
-  if (outcome === null) throw new TenantryError('organization_not_found', { organization: tenantId });
-  const { verdict, member, bought, taken } = outcome;
-  if (verdict === 'last_owner') throw new TenantryError('last_owner', { tenantId });
-  if (verdict === 'seats_exhausted') {
-    throw new TenantryError('seats_exhausted', { tenantId, bought: bought ?? 0, taken });
-  }
-  if (member === null) throw new TenantryError('member_not_found', { member: named });
-  return member;
+function isSelf({ member }: Authority, by: Actor | undefined, named: MemberName): boolean {
+  return member !== null && ('userId' in named ? named.userId === by?.userId : named.memberId === member.id);
 }
 
 function dataOf({ id, userId, role }: Member): { memberId: string; userId: string; role: string } {

@@ -1,92 +1,58 @@
-import { cleanText, isUuid, opaqueId, systemClock, TenantryError, uuidv7 } from '../core/index.ts';
-import { type AnyDatabase, type CallOptions, inTransaction, type ModuleDeps } from '../database/index.ts';
+import { cleanText, isUuid, opaqueId, type SeatPolicy, TenantryError } from '../core/index.ts';
+import { checkSlug, slugsFrom } from '../core/slug.ts';
+import type { AnyDatabase, ModuleDeps } from '../database/index.ts';
+import { readSeatPlace } from '../database/member-facts.ts';
+import { readActor, requirePermission } from './authority.ts';
+import { createDomains } from './domains.ts';
 import type { OrganizationEvent } from './events.ts';
-import { readPage, readSeats, readTenantId, readText } from './input.ts';
-import { findMember } from './member-store.ts';
-import { createMembers, type Members, type Unstamped } from './members.ts';
-import type { Member, Organization, Page, PageOptions, Seats } from './organization.ts';
+import { createGrants } from './grants.ts';
+import { pageOf, readMemberRef, readMetadata, readPage, readSeats, readTenantId, readText } from './input.ts';
+import { createInvitations } from './invitations.ts';
+import type { InvitationsOptions } from './invitations-interface.ts';
+import { findMember, findStanding } from './member-reads.ts';
+import { createMembers } from './members.ts';
+import type { Organizations } from './organizations-interface.ts';
 import { createRoleBook, type RoleDefinitions, type RoleName } from './roles.ts';
-import { checkSlug, slugsFrom } from './slug.ts';
+import { type BillableMembers, createSeatRule } from './seat-rule.ts';
+import { createSeats, readSeatPolicy } from './seats.ts';
 import {
+  countOwned,
   findOrganization,
   insertOrganization,
   listOrganizationsOf,
+  lockCreator,
   type NewOrganization,
-  updateSeatsBought,
+  updateOrganization,
 } from './store.ts';
+import { createTeams } from './teams.ts';
+import { type CutAccess, createToolbox } from './toolbox.ts';
 
-/** How organizations begin, and which roles there are. */
-export interface OrganizationsOptions<Roles extends RoleDefinitions = Record<never, never>> {
+/** How organizations begin, which roles there are, and who takes a seat. */
+export interface OrganizationsOptions<
+  Roles extends RoleDefinitions = Record<never, never>,
+  TeamRoles extends RoleDefinitions = Record<never, never>,
+> {
   /** The plan of a new organization; `default` when absent. */
   readonly plan?: string;
   /** The seats that a new organization has; no cap when absent or null. */
   readonly seats?: number | null;
   /** The application's own roles, added to `owner`, `admin` and `member`. */
   readonly roles?: Roles;
+  /** The application's own roles in teams, added to `lead` and `member`. */
+  readonly teamRoles?: TeamRoles;
+  /** Which members take a seat; all active and pending ones when absent. */
+  readonly billable?: BillableMembers<NoInfer<RoleName<Roles>>>;
+  /** What happens while fewer seats are bought than taken; `{ policy: 'block' }` when absent. */
+  readonly whenSeatsExceeded?: SeatPolicy;
+  /** How many organizations a user may own who makes one; no limit when absent. */
+  readonly organizationsPerUser?: number;
+  readonly invitations?: InvitationsOptions;
+  /** Cuts what a suspended or removed member still holds, such as sessions, within the transaction. */
+  readonly cutAccess?: CutAccess;
 }
 
-/** An organization to be. */
-export interface CreateOrganizationInput {
-  /** What people call it: at most 200 characters. */
-  readonly name: string;
-  /** Names it among all; made from the name when absent. */
-  readonly slug?: string;
-  readonly owner: { readonly userId: string; readonly email?: string | null; readonly name?: string | null };
-  /** The seats it has at the beginning, of which the owner takes one; null: no cap. */
-  readonly seats?: number | null;
-  readonly plan?: string;
-}
-
-/** An organization that a user is an active member of. */
-export interface Membership {
-  readonly organization: Organization;
-  readonly memberId: string;
-  readonly role: string;
-}
-
-/** Organizations, their members and their seats. */
-export interface Organizations<Role extends string = string> {
-  /**
-   * Makes an organization with its owner, in one statement: all of it, or nothing. A slug that is made from the name
-   * gets a number where it is taken.
-   *
-   * @throws TenantryError `name_invalid`, `slug_invalid`, `slug_taken` (only for a slug that was given),
-   * `amount_invalid`.
-   */
-  create(input: CreateOrganizationInput, options?: CallOptions): Promise<Organization & { readonly owner: Member }>;
-  /** Reads an organization by its tenant; null when there is none. */
-  get(tenantId: string, options?: CallOptions): Promise<Organization | null>;
-  /** Reads an organization by its slug; null when there is none. */
-  getBySlug(slug: string, options?: CallOptions): Promise<Organization | null>;
-  /**
-   * Lists what a user is an active member of, in the order in which the organizations were made.
-   *
-   * @throws TenantryError `amount_invalid` for a limit, `name_invalid` for a cursor that is none.
-   */
-  ofUser(input: { readonly userId: string } & PageOptions, options?: CallOptions): Promise<Page<Membership>>;
-  /** Tells in which role a user is an active member; null for everybody else. */
-  membershipOf(
-    tenantId: string,
-    userId: string,
-    options?: CallOptions,
-  ): Promise<{ readonly memberId: string; readonly role: string } | null>;
-  readonly members: Members<Role>;
-  /**
-   * Tells how many seats are bought, taken and free.
-   *
-   * @throws TenantryError `organization_not_found`.
-   */
-  seats(tenantId: string, options?: CallOptions): Promise<Seats>;
-  /**
-   * Sets how many seats are bought; null takes the cap away. Fewer than are taken is possible: nobody is removed, and
-   * nobody can be added until there is room again.
-   *
-   * @throws TenantryError `organization_not_found`, `amount_invalid`.
-   */
-  setSeats(tenantId: string, bought: number | null, options?: CallOptions): Promise<Seats>;
-  /** The patterns of permissions that a role allows; none for a role that is not known. */
-  permissionsOf(role: string): readonly string[];
-}
+/** The names of the roles in teams: the default ones and the application's own. */
+export type TeamRoleName<TeamRoles extends RoleDefinitions> = 'lead' | 'member' | (keyof TeamRoles & string);
 
 /**
  * Makes the organizations module.
@@ -106,27 +72,38 @@ export interface Organizations<Role extends string = string> {
  *
  * const { tenantId, slug } = await organizations.create({ name: 'Acme Corp.', seats: 2, owner: { userId: 'ada' } });
  * await organizations.members.add({ tenantId, userId: 'bob', role: 'therapist' });
- * await organizations.seats(tenantId); // { bought: 2, taken: 2, free: 0 }
+ * await organizations.seats(tenantId); // { bought: 2, taken: 2, held: 0, free: 0, exceeded: null }
  * ```
  */
-export function createOrganizations<const Roles extends RoleDefinitions = Record<never, never>>({
-  db,
-  clock = systemClock,
-  ids = uuidv7,
-  events,
+export function createOrganizations<
+  const Roles extends RoleDefinitions = Record<never, never>,
+  const TeamRoles extends RoleDefinitions = Record<never, never>,
+>({
   plan: firstPlan = 'default',
   seats: firstSeats = null,
-  roles,
-}: ModuleDeps<OrganizationEvent> & OrganizationsOptions<Roles>): Organizations<RoleName<Roles>> {
-  const roleBook = createRoleBook(roles ?? {});
+  roles: ownRoles,
+  teamRoles,
+  billable,
+  whenSeatsExceeded = { policy: 'block' },
+  organizationsPerUser,
+  invitations,
+  cutAccess,
+  ...deps
+}: ModuleDeps<OrganizationEvent> & OrganizationsOptions<Roles, TeamRoles>): Organizations<
+  RoleName<Roles>,
+  TeamRoleName<TeamRoles>
+> {
+  const roles = createRoleBook(ownRoles ?? {});
+  for (const role of billable?.roles ?? []) roles.check(role);
+  const seatRule = createSeatRule(billable);
   readSeats(firstSeats, 1);
-
-  /** Opens a transaction only where a sink must write with the change. */
-  const changing = <Result>(options: CallOptions | undefined, work: (tx: AnyDatabase) => Promise<Result>) =>
-    events === undefined ? work(options?.db ?? db) : inTransaction(db, options?.db, work);
-
-  const publish = async (event: Unstamped<OrganizationEvent>, tx: AnyDatabase): Promise<void> =>
-    events?.({ id: ids(), occurredAt: clock(), ...event }, tx);
+  if (organizationsPerUser !== undefined && !(Number.isInteger(organizationsPerUser) && organizationsPerUser >= 1)) {
+    const problem = 'must be a whole number from 1';
+    throw new TenantryError('config_invalid', { path: 'organizationsPerUser', problem });
+  }
+  const toolbox = createToolbox(deps, { roles, seatRule, cutAccess });
+  const { db, clock, ids, changing, publish, authorityOf } = toolbox;
+  const limited = organizationsPerUser !== undefined;
 
   /** Two callers may find the same slug free; the one that loses looks again, and soon takes one that nobody else wants. */
   async function insert(tx: AnyDatabase, given: string | undefined, wanted: Omit<NewOrganization, 'slugs'>) {
@@ -139,31 +116,78 @@ export function createOrganizations<const Roles extends RoleDefinitions = Record
     throw new TenantryError('slug_taken', { slug: all.at(-1) ?? '' });
   }
 
+  async function checkOwned(tx: AnyDatabase, userId: string): Promise<void> {
+    if (organizationsPerUser === undefined) return;
+    await lockCreator(tx, userId, clock());
+    const used = await countOwned(tx, userId);
+    if (used < organizationsPerUser) return;
+    const details = { meter: 'organizations', limit: organizationsPerUser, used, requested: 1 };
+    throw new TenantryError('limit_reached', details);
+  }
+
   return {
-    async create({ name, slug, owner, seats = firstSeats, plan = firstPlan }, options) {
+    async create({ name, slug, owner, seats = firstSeats, plan = firstPlan, metadata = {} }, options) {
       const given = slug === undefined ? undefined : checkSlug(slug);
       const wanted = {
         name: cleanText('name', name, 200),
         plan: cleanText('plan', plan, 200),
+        metadata: readMetadata(metadata),
         seatsBought: readSeats(seats, 1),
+        seated: seatRule.takes('owner', 'active'),
       };
       const user = {
         userId: opaqueId('owner.userId', owner.userId),
         email: readText('owner.email', owner.email, 320),
         name: readText('owner.name', owner.name, 200),
       };
+      const by = readActor(options?.by);
+      return changing(
+        options,
+        async (tx) => {
+          await checkOwned(tx, user.userId);
+          const row = { ...wanted, tenantId: ids(), owner: { ...user, id: ids() }, now: clock() };
+          const made = await insert(tx, given, row);
+          const { tenantId } = row;
+          const { id: memberId, userId, role } = made.owner;
+          const tenant = { kind: 'organization', name: wanted.name, plan: wanted.plan } as const;
+          const member = { memberId, userId, role, status: 'active', returned: false } as const;
+          await publish({ name: 'tenant.created', tenantId, data: tenant }, tx, by);
+          const data = { name: wanted.name, slug: made.organization.slug, ownerId: memberId };
+          await publish({ name: 'organization.created', tenantId, data }, tx, by);
+          await publish({ name: 'member.added', tenantId, data: member }, tx, by);
+          return { ...made.organization, owner: made.owner };
+        },
+        limited,
+      );
+    },
+
+    async update({ tenantId, name, slug, metadata }, options) {
+      const patch = {
+        name: name === undefined ? null : cleanText('name', name, 200),
+        slug: slug === undefined ? null : checkSlug(slug),
+        metadata: metadata === undefined ? null : readMetadata(metadata),
+      };
+      readTenantId(tenantId);
+      const by = readActor(options?.by);
+      const read = async (handle: AnyDatabase) => {
+        const authority = await authorityOf(handle, tenantId, by);
+        requirePermission(authority, 'organization:manage');
+        return authority;
+      };
       return changing(options, async (tx) => {
-        const row = { ...wanted, tenantId: ids(), owner: { ...user, id: ids() }, now: clock() };
-        const made = await insert(tx, given, row);
-        const { tenantId } = row;
-        const { id: memberId, userId, role } = made.owner;
-        const tenant = { kind: 'organization', name: wanted.name, plan: wanted.plan } as const;
-        const member = { memberId, userId, role, status: 'active', returned: false } as const;
-        await publish({ name: 'tenant.created', tenantId, data: tenant }, tx);
-        const data = { name: wanted.name, slug: made.organization.slug, ownerId: memberId };
-        await publish({ name: 'organization.created', tenantId, data }, tx);
-        await publish({ name: 'member.added', tenantId, data: member }, tx);
-        return { ...made.organization, owner: made.owner };
+        const change = await updateOrganization(tx, tenantId, read, patch, clock());
+        if (change?.verdict === 'slug_taken') throw new TenantryError('slug_taken', { slug: patch.slug ?? '' });
+        const organization = change === null ? null : await findOrganization(tx, { tenantId });
+        if (change === null || organization === null) {
+          throw new TenantryError('organization_not_found', { organization: tenantId });
+        }
+        if (change.verdict === 'changed') {
+          const { before, metadataChanged } = change;
+          const now = { name: organization.name, slug: organization.slug };
+          const data = { ...now, previousName: before.name, previousSlug: before.slug, metadataChanged };
+          await publish({ name: 'organization.updated', tenantId, data }, tx, by);
+        }
+        return organization;
       });
     },
 
@@ -175,8 +199,7 @@ export function createOrganizations<const Roles extends RoleDefinitions = Record
       const { after, limit } = readPage(page);
       const part = { after, limit: limit + 1 };
       const found = await listOrganizationsOf(options?.db ?? db, opaqueId('userId', userId), part);
-      const items = found.slice(0, limit);
-      return { items, nextCursor: found.length > limit ? (items.at(-1)?.organization.tenantId ?? null) : null };
+      return pageOf(found, limit, ({ organization }) => organization.tenantId);
     },
 
     async membershipOf(tenantId, userId, options) {
@@ -185,35 +208,21 @@ export function createOrganizations<const Roles extends RoleDefinitions = Record
       return member?.status === 'active' ? { memberId: member.id, role: member.role } : null;
     },
 
-    members: createMembers({ db, clock, ids, roles: roleBook, changing, publish }),
-
-    async seats(tenantId, options) {
-      const found = await findOrganization(options?.db ?? db, { tenantId: readTenantId(tenantId) });
-      if (found === null) throw new TenantryError('organization_not_found', { organization: tenantId });
-      return seatsOf(found.seatsBought, found.seatsTaken);
+    async standingOf(ref, options) {
+      const found = await findStanding(options?.db ?? db, readTenantId(ref.tenantId), readMemberRef(ref), clock());
+      return found === null ? null : { ...found, permissions: [...roles.permissionsOf(found.role), ...found.grants] };
     },
 
-    async setSeats(tenantId, bought, options) {
-      const seats = readSeats(bought, 0);
-      readTenantId(tenantId);
-      return changing(options, async (tx) => {
-        const counts = await updateSeatsBought(tx, tenantId, seats, clock());
-        if (counts === null) throw new TenantryError('organization_not_found', { organization: tenantId });
-        const { taken, previousBought } = counts;
-        if (seats !== previousBought) {
-          const data = { bought: seats, taken, previousBought, previousTaken: taken };
-          await publish({ name: 'seats.changed', tenantId, data }, tx);
-        }
-        return seatsOf(seats, taken);
-      });
-    },
-
-    permissionsOf: roleBook.permissionsOf,
+    members: createMembers(toolbox),
+    grants: createGrants(toolbox),
+    invitations: createInvitations(toolbox, invitations),
+    teams: createTeams(toolbox, teamRoles),
+    domains: createDomains(toolbox),
+    ...createSeats(toolbox, readSeatPolicy(whenSeatsExceeded)),
+    seatPlaceOf: async (tenantId, memberId, options) =>
+      isUuid(tenantId) && isUuid(memberId) ? readSeatPlace(options?.db ?? db, tenantId, memberId) : 0,
+    permissionsOf: roles.permissionsOf,
   };
-}
-
-function seatsOf(bought: number | null, taken: number): Seats {
-  return { bought, taken, free: bought === null ? null : Math.max(0, bought - taken) };
 }
 
 /** The last letters of an id, which are random in a UUIDv7. */

@@ -5,28 +5,40 @@
  * @packageDocumentation
  */
 
+export type { Period, PeriodOptions } from '../core/period-of.ts';
+export { periodOf } from '../core/period-of.ts';
 export { definePlans } from './define-plans.ts';
 export type { Entitlement, EntitlementSubject } from './evaluate-entitlement.ts';
 export { evaluateEntitlement } from './evaluate-entitlement.ts';
-export type { ConsumeDenial, ConsumeResult, MeterState } from './meter-state.ts';
-export type { Period } from './period-of.ts';
-export { periodOf } from './period-of.ts';
+export type { ConsumeDenial, ConsumeResult, MeterState, TenantClosed } from './meter-state.ts';
 export type {
+  AddOnDefinition,
+  AddOnDefinitions,
   Amount,
+  EarlierPlan,
   FeatureNameOf,
+  FreezeOrder,
   LimitDefinition,
   LimitNameOf,
+  MeterDefinition,
   MeterNameOf,
   NamesOf,
   Per,
   PlanCatalogue,
+  PlanContents,
   PlanDefinition,
   PlanDefinitions,
   PlanNameOf,
   PlanNames,
+  PlanValue,
   QuotaDefinition,
   QuotaNameOf,
+  ValueNameOf,
+  WindowDefinition,
 } from './plan-definitions.ts';
+export type { PlanInForce, PlanSubject } from './plan-in-force.ts';
+export { planInForce } from './plan-in-force.ts';
+export type { MeterTerms, Passing, PlanTerms } from './plan-terms.ts';
 export { createPlans } from './plans.ts';
-export type { Plans, PlansCallOptions, PlansDeps } from './plans-interface.ts';
-export type { EntitlementFacts } from './store.ts';
+export type { ConsumeOptions, MemberUsageOptions, Plans, PlansCallOptions, PlansDeps } from './plans-interface.ts';
+export type { EntitlementFacts, MemberUsage } from './store.ts';

@@ -28,7 +28,10 @@ export function meterState({ amount }: Entitlement, used: number, resetsAt: Date
 }
 
 /** Why units were refused. */
-export type ConsumeDenial = 'quota_exceeded' | 'limit_reached' | 'tenant_suspended';
+export type ConsumeDenial = 'quota_exceeded' | 'limit_reached' | TenantClosed;
+
+/** Why a tenant uses nothing: it is suspended, or in maintenance for a moment while its rows are moved. */
+export type TenantClosed = 'tenant_suspended' | 'tenant_in_maintenance';
 
 /**
  * What became of units that were asked for, and how the tenant stands after it. Of calls that were served together each

@@ -1,7 +1,7 @@
 import type { CallOptions, ModuleDeps } from '../database/index.ts';
 import type { ConsumeResult, MeterState } from './meter-state.ts';
 import type { PlanCatalogue, PlanDefinitions, PlanNames } from './plan-definitions.ts';
-import type { EntitlementFacts } from './store.ts';
+import type { EntitlementFacts, MemberUsage } from './store.ts';
 
 /** What {@link createPlans} is made from. */
 export interface PlansDeps<Definitions extends PlanDefinitions> extends Pick<ModuleDeps, 'db' | 'clock'> {
@@ -14,6 +14,22 @@ export interface PlansDeps<Definitions extends PlanDefinitions> extends Pick<Mod
 export interface PlansCallOptions extends CallOptions {
   /** What the caller has just read of the tenant, for example with its API key: spares the look-up. */
   readonly entitlement?: EntitlementFacts;
+}
+
+/** Options of {@link Plans.consume}. */
+export interface ConsumeOptions extends PlansCallOptions {
+  /** The member who uses it: what they use of a quota is kept, in the same statement. Ids of no member are left out. */
+  readonly memberId?: string;
+}
+
+/** Of which period the members' usage is asked for, and which part of the list. */
+export interface MemberUsageOptions extends CallOptions {
+  /** A moment within the period; now when absent. */
+  readonly at?: Date;
+  /** The `nextCursor` of the part before. */
+  readonly cursor?: string | null;
+  /** How many members at most, 1 to 1,000; 100 when absent. */
+  readonly limit?: number;
 }
 
 /** Holds tenants to their plans. */
@@ -44,7 +60,20 @@ export interface Plans<Names extends PlanNames = PlanNames> {
    *
    * @throws TenantryError `tenant_not_found`, `plan_unknown`, `meter_unknown`, `amount_invalid`.
    */
-  consume(tenantId: string, meter: Names['meter'], amount?: number, options?: PlansCallOptions): Promise<ConsumeResult>;
+  consume(tenantId: string, meter: Names['meter'], amount?: number, options?: ConsumeOptions): Promise<ConsumeResult>;
+
+  /**
+   * Lists what each member used of a quota in a period, as far as `consume` was told who it was, in the order of the
+   * members' ids. Members who used nothing are left out.
+   *
+   * @throws TenantryError `tenant_not_found`, `plan_unknown`, `meter_unknown`, `amount_invalid` for a limit,
+   * `name_invalid` for a cursor that is none.
+   */
+  usageByMember(
+    tenantId: string,
+    quota: Names['meter'],
+    options?: MemberUsageOptions,
+  ): Promise<{ readonly items: readonly MemberUsage[]; readonly nextCursor: string | null }>;
 
   /**
    * Gives back units (1 when absent) of a limit when what they counted is gone; never below 0. It works for a suspended

@@ -1,9 +1,10 @@
+import { createBoundedMap } from '../core/bounded-map.ts';
 import { isUuid, systemClock, TenantryError } from '../core/index.ts';
 import { type AnyDatabase, type CallOptions, createCoalescer } from '../database/index.ts';
 import { checkAmount, maxUsed } from './amount.ts';
-import { createBoundedMap } from './bounded-map.ts';
 import { type ConsumeResult, type MeterState, meterState } from './meter-state.ts';
-import type { NamesOf, PlanCatalogue, PlanDefinitions } from './plan-definitions.ts';
+import type { NamesOf, PlanDefinitions } from './plan-definitions.ts';
+import { hasFeature } from './plan-in-force.ts';
 import type { Plans, PlansDeps } from './plans-interface.ts';
 import {
   type Ask,
@@ -16,7 +17,7 @@ import {
   type Served,
   serveBatch,
 } from './serve-batch.ts';
-import { type EntitlementFacts, giveUnits, readFacts, seeCounter } from './store.ts';
+import { type EntitlementFacts, giveUnits, listMemberUsage, readFacts, seeCounter } from './store.ts';
 
 interface Wish extends Ask {
   readonly facts: EntitlementFacts | undefined;
@@ -142,10 +143,10 @@ export function createPlans<const Definitions extends PlanDefinitions>({
         const sight = found(await seeCounter(joined ?? db, ground.key), tenantId);
         if (sight.revision === facts.revision) {
           const used = sight.used ?? 0;
-          if (!sight.suspended && amount <= ceilingOf(ground.entitlement) - used) {
+          if (sight.closed === null && amount <= ceilingOf(ground.entitlement) - used) {
             return { ok: true, ...meterState(ground.entitlement, used, ground.resetsAt) };
           }
-          return answer(refusal(ground, { amount }, used, sight.suspended));
+          return answer(refusal(ground, { amount }, used, sight.closed));
         }
         facts = await refresh(tenantId, joined);
       }
@@ -155,9 +156,29 @@ export function createPlans<const Definitions extends PlanDefinitions>({
       checkCall('plans.consume', tenantId, meter);
       checkAmount(amount);
       const joined = joinedOf(options);
-      const wish = { amount, facts: options.entitlement };
+      const { memberId } = options;
+      const wish = { amount, facts: options.entitlement, ...(isUuid(memberId) && { memberId }) };
       if (joined === undefined) return answer(await shareConsume(meterKey(tenantId, meter), wish));
       return answer((await serve(tenantId, meter, [wish], joined))[0]);
+    },
+
+    async usageByMember(tenantId, quota, { db: given, at = clock(), cursor = null, limit = 100 } = {}) {
+      checkCall('plans.usageByMember', tenantId, quota);
+      if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
+        throw new TenantryError('amount_invalid', {
+          amount: String(limit),
+          problem: 'must be a whole number from 1 to 1000',
+        });
+      }
+      if (cursor !== null && !isUuid(cursor)) {
+        throw new TenantryError('name_invalid', { field: 'cursor', problem: 'is not one that a list gave' });
+      }
+      const joined = joinedOf({ ...(given !== undefined && { db: given }) });
+      // Read anew: the anchor decides which period it is.
+      const { key } = groundOf({ catalogue, tenantId, meter: quota, now: at }, await refresh(tenantId, joined));
+      const found = await listMemberUsage(joined ?? db, key, { after: cursor, limit: limit + 1 });
+      const items = found.slice(0, limit);
+      return { items, nextCursor: found.length > limit ? (items.at(-1)?.memberId ?? null) : null };
     },
 
     async release(tenantId, limit, amount = 1, options = {}) {
@@ -170,8 +191,8 @@ export function createPlans<const Definitions extends PlanDefinitions>({
 
     async has(tenantId, feature, options = {}) {
       checkTenant('plans.has', tenantId);
-      const { plan } = options.entitlement ?? (await refresh(tenantId, joinedOf(options)));
-      return featuresOf(catalogue, plan).includes(feature);
+      const facts = options.entitlement ?? (await refresh(tenantId, joinedOf(options)));
+      return hasFeature(catalogue, facts, feature, clock());
     },
   };
 }
@@ -181,12 +202,6 @@ function checkTenant(operation: string, tenantId: unknown): void {
     throw new TenantryError('tenant_required', { operation });
   }
   if (!isUuid(tenantId)) throw new TenantryError('tenant_not_found', { tenant: String(tenantId) });
-}
-
-function featuresOf(catalogue: PlanCatalogue, plan: string): readonly string[] {
-  const definition = Object.hasOwn(catalogue.plans, plan) ? catalogue.plans[plan] : undefined;
-  if (definition === undefined) throw new TenantryError('plan_unknown', { plan, known: Object.keys(catalogue.plans) });
-  return definition.features ?? [];
 }
 
 function answer(served: Served | undefined): ConsumeResult {

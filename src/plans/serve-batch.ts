@@ -1,17 +1,26 @@
+import type { BoundedMap } from '../core/bounded-map.ts';
 import { TenantryError } from '../core/index.ts';
 import type { AnyDatabase } from '../database/index.ts';
 import { maxUsed } from './amount.ts';
-import type { BoundedMap } from './bounded-map.ts';
 import { chooseFitting } from './choose-fitting.ts';
 import { type Entitlement, evaluateEntitlement } from './evaluate-entitlement.ts';
-import { type ConsumeResult, meterState } from './meter-state.ts';
-import { periodOf } from './period-of.ts';
+import { counterPer, periodAt } from './meter-period.ts';
+import { type ConsumeResult, meterState, type TenantClosed } from './meter-state.ts';
 import type { PlanCatalogue } from './plan-definitions.ts';
-import { type CounterKey, type EntitlementFacts, insertUnits, seeCounter, takeUnits } from './store.ts';
+import {
+  type CounterKey,
+  type EntitlementFacts,
+  insertUnits,
+  type MemberUnits,
+  seeCounter,
+  takeUnits,
+} from './store.ts';
 
 /** One caller's wish. */
 export interface Ask {
   readonly amount: number;
+  /** Who wishes: what they use of a quota is kept. */
+  readonly memberId?: string | undefined;
 }
 
 /** What one caller gets: an answer, or an error of its own. */
@@ -82,6 +91,7 @@ export async function serveBatch(batch: Batch): Promise<readonly Served[]> {
           ceiling,
           revision: facts.revision,
           fence: Math.max(facts.revision, fence),
+          members: entitlement.kind === 'quota' ? membersOf(chosen) : [],
           now,
         };
         const granted = absent ? await insertUnits(db, key, conditions) : await takeUnits(db, key, conditions);
@@ -97,12 +107,12 @@ export async function serveBatch(batch: Batch): Promise<readonly Served[]> {
           continue;
         }
       } else if (sure) {
-        for (const ask of waiting) served.set(ask, refusal(ground, ask, used, false));
+        for (const ask of waiting) served.set(ask, refusal(ground, ask, used, null));
         break;
       }
       const sight = found(await seeCounter(db, key), tenantId);
-      if (sight.suspended) {
-        for (const ask of waiting) served.set(ask, refusal(ground, ask, sight.used ?? 0, true));
+      if (sight.closed !== null) {
+        for (const ask of waiting) served.set(ask, refusal(ground, ask, sight.used ?? 0, sight.closed));
         break;
       }
       sure = sight.revision === facts.revision;
@@ -116,6 +126,15 @@ export async function serveBatch(batch: Batch): Promise<readonly Served[]> {
     for (const ask of waiting) served.set(ask, { error });
   }
   return batch.asks.map((ask) => served.get(ask) ?? { error: new TypeError('an ask was not served') });
+}
+
+/** What each member among the callers wishes for. */
+function membersOf(asks: readonly Ask[]): readonly MemberUnits[] {
+  const units = new Map<string, number>();
+  for (const { memberId, amount } of asks) {
+    if (memberId !== undefined) units.set(memberId, (units.get(memberId) ?? 0) + amount);
+  }
+  return [...units].map(([memberId, sum]) => ({ memberId, units: sum }));
 }
 
 /** Names one meter of one tenant. */
@@ -132,26 +151,33 @@ export function groundOf(
   { catalogue, tenantId, meter, now }: Pick<Batch, 'catalogue' | 'tenantId' | 'meter' | 'now'>,
   facts: EntitlementFacts,
 ): Ground {
-  const entitlement = evaluateEntitlement(catalogue, facts, meter);
-  const { per } = entitlement;
-  const { start, end } = periodOf(facts.anchorAt, per === 'none' ? 'once' : per, now);
-  return { facts, entitlement, key: { tenantId, meter, per, start }, resetsAt: end };
+  const { plan, seatsBought, since, terms } = facts;
+  const entitlement = evaluateEntitlement(catalogue, { plan, seatsBought, since, terms, at: now }, meter);
+  const { start, end } = periodAt(entitlement, facts, now);
+  return { facts, entitlement, key: { tenantId, meter, per: counterPer(entitlement), start }, resetsAt: end };
 }
 
 /** The highest value that a counter may reach under an entitlement. */
-export function ceilingOf({ amount, overage }: Entitlement): number {
-  return amount === 'unlimited' || overage === 'bill' ? maxUsed : amount;
+export function ceilingOf({ amount, overage, overageAtMost }: Entitlement): number {
+  if (amount === 'unlimited') return maxUsed;
+  if (overage === 'refuse') return amount;
+  return overageAtMost === null ? maxUsed : Math.min(maxUsed, amount + overageAtMost);
 }
 
 /** What a caller gets whose units do not fit. */
-export function refusal({ entitlement, resetsAt }: Ground, { amount }: Ask, used: number, suspended: boolean): Served {
-  if (!suspended && ceilingOf(entitlement) === maxUsed) {
+export function refusal(
+  { entitlement, resetsAt }: Ground,
+  { amount }: Ask,
+  used: number,
+  closed: TenantClosed | null,
+): Served {
+  if (closed === null && ceilingOf(entitlement) === maxUsed) {
     const problem = `would take the counter from ${used} past ${maxUsed}`;
     return { error: new TenantryError('amount_invalid', { amount: String(amount), problem }) };
   }
   const reason = entitlement.kind === 'limit' ? 'limit_reached' : 'quota_exceeded';
   const state = meterState(entitlement, used, resetsAt);
-  return { result: { ok: false, reason: suspended ? 'tenant_suspended' : reason, requested: amount, ...state } };
+  return { result: { ok: false, reason: closed ?? reason, requested: amount, ...state } };
 }
 
 /** What a statement found of a tenant, which must exist. */

@@ -1,6 +1,7 @@
 import { CompiledQuery } from 'kysely';
 import { type AnyDatabase, libraryOf } from '../database/handle.ts';
-import type { Per } from './plan-definitions.ts';
+import type { TenantClosed } from './meter-state.ts';
+import type { PlanTerms } from './plan-terms.ts';
 
 /** What a tenant's entitlements are computed from, as the database had it at one moment. */
 export interface EntitlementFacts {
@@ -11,13 +12,18 @@ export interface EntitlementFacts {
   readonly revision: number;
   /** How many seats the tenant bought; `null` where it bought no number of seats. */
   readonly seatsBought: number | null;
+  /** When the tenant signed for its plan. */
+  readonly since: Date;
+  /** What holds for this tenant beyond its plan. */
+  readonly terms: PlanTerms | null;
 }
 
 /** Names one counter. */
 export interface CounterKey {
   readonly tenantId: string;
   readonly meter: string;
-  readonly per: Per | 'none';
+  /** The kind of the period: `month`, `3 month`, `once`, or `none` for limits. */
+  readonly per: string;
   readonly start: Date;
 }
 
@@ -25,7 +31,7 @@ export interface CounterKey {
 export interface Sight {
   /** The tenant's revision; facts of another revision are out of date. */
   readonly revision: number;
-  readonly suspended: boolean;
+  readonly closed: TenantClosed | null;
   /** What the counter held when the statement began; `null` when there was none. */
   readonly used: number | null;
   /** The revision under which the counter was last raised; 0 when there was none. */
@@ -41,7 +47,15 @@ export interface TakeConditions {
   readonly revision: number;
   /** The counter must not have been raised under a later revision than this. */
   readonly fence: number;
+  /** Whose units they are, as far as that is kept. */
+  readonly members: readonly MemberUnits[];
   readonly now: Date;
+}
+
+/** Units that one member used. */
+export interface MemberUnits {
+  readonly memberId: string;
+  readonly units: number;
 }
 
 /*
@@ -61,6 +75,8 @@ export interface TakeConditions {
  *    they are tried again.
  * 4. A refusal writes nothing: an UPDATE whose WHERE fails locks no row. (INSERT … ON CONFLICT DO UPDATE locks the row
  *    before it looks at its WHERE; hence the insert is a statement of its own, for the first units of a period.)
+ * 5. A tenant that moved to another keeps nothing. Its counters were deleted, so an UPDATE that waited finds none; the
+ *    INSERT locks the tenant before it looks at it, since the lock of its foreign key alone would come after the look.
  *
  * To tell in the same statement why nothing was added would make every granted call half as slow again.
  */
@@ -78,8 +94,30 @@ const insertText = `
   select t.tenant_id, $2::text, $3::text, $4::timestamptz, $5::bigint, t.entitlement_revision, $7::timestamptz
   from tenantry.tenants t
   where t.tenant_id = $1::uuid and t.entitlement_revision = $6::bigint and t.status = 'active'
+  for key share of t
   on conflict (tenant_id, meter, per, period_start) do nothing
   returning used`;
+
+/**
+ * The same, and with it for each member what they used: in one statement, so that the sums never differ. Members who are
+ * not there are left out.
+ */
+const forMembers = (text: string, first: number, now: number): string => `
+  with counted as (${text}), units as materialized (
+    select u.member_id, sum(u.units)::bigint as units from unnest($${first}::uuid[], $${first + 1}::bigint[]) as u (member_id, units)
+    where exists (select from tenantry.members m where m.tenant_id = $1::uuid and m.id = u.member_id)
+    group by u.member_id order by u.member_id
+  ), kept as (
+    insert into tenantry.member_usage as k (tenant_id, member_id, meter, per, period_start, used, updated_at)
+    select $1::uuid, u.member_id, $2::text, $3::text, $4::timestamptz, u.units, $${now}::timestamptz
+    from counted cross join units u
+    on conflict (tenant_id, member_id, meter, per, period_start)
+      do update set used = k.used + excluded.used, updated_at = excluded.updated_at
+  )
+  select used from counted`;
+
+const takeForMembersText = forMembers(takeText, 10, 9);
+const insertForMembersText = forMembers(insertText, 8, 7);
 
 const giveText = `
   with given as (
@@ -92,23 +130,33 @@ const giveText = `
   from tenantry.tenants t
   left join tenantry.usage_counters c on c.tenant_id = $1::uuid and c.meter = $2::text and c.per = $3::text
     and c.period_start = $4::timestamptz
-  where t.tenant_id = $1::uuid`;
+  where t.tenant_id = $1::uuid and t.status <> 'moved'`;
 
 const sightText = `
   select t.entitlement_revision as revision, t.status, c.used, c.entitlement_revision as fence
   from tenantry.tenants t
   left join tenantry.usage_counters c on c.tenant_id = $1::uuid and c.meter = $2::text and c.per = $3::text
     and c.period_start = $4::timestamptz
-  where t.tenant_id = $1::uuid`;
+  where t.tenant_id = $1::uuid and t.status <> 'moved'`;
 
 const factsText = `
-  select t.plan, t.anchor_at, t.entitlement_revision as revision, o.seats_bought
+  select t.plan, t.anchor_at, t.entitlement_revision as revision, o.seats_bought,
+    coalesce(t.plan_since, t.created_at) as since, t.plan_terms as terms
   from tenantry.tenants t
   left join tenantry.organizations o on o.tenant_id = t.tenant_id
-  where t.tenant_id = $1::uuid`;
+  where t.tenant_id = $1::uuid and t.status <> 'moved'`;
 
 /** int8: a string from pg, a number or a bigint from PGlite. */
 type Int8 = string | number | bigint;
+
+interface FactsRow {
+  readonly plan: string;
+  readonly anchor_at: Date;
+  readonly revision: Int8;
+  readonly seats_bought: number | null;
+  readonly since: Date;
+  readonly terms: PlanTerms | null;
+}
 
 interface SightRow {
   readonly revision: Int8;
@@ -121,10 +169,11 @@ interface SightRow {
 export async function takeUnits(
   db: AnyDatabase,
   key: CounterKey,
-  { units, ceiling, revision, fence, now }: TakeConditions,
+  { units, ceiling, revision, fence, members, now }: TakeConditions,
 ): Promise<number | null> {
   const parameters = [...parametersOf(key), units, ceiling, revision, fence, now];
-  const [row] = await run<{ used: Int8 }>(db, takeText, parameters);
+  const text = members.length === 0 ? takeText : takeForMembersText;
+  const [row] = await run<{ used: Int8 }>(db, text, [...parameters, ...memberParameters(members)]);
   return row === undefined ? null : Number(row.used);
 }
 
@@ -132,9 +181,11 @@ export async function takeUnits(
 export async function insertUnits(
   db: AnyDatabase,
   key: CounterKey,
-  { units, revision, now }: Pick<TakeConditions, 'units' | 'revision' | 'now'>,
+  { units, revision, members, now }: Pick<TakeConditions, 'units' | 'revision' | 'members' | 'now'>,
 ): Promise<number | null> {
-  const rows = await run<{ used: Int8 }>(db, insertText, [...parametersOf(key), units, revision, now]);
+  const text = members.length === 0 ? insertText : insertForMembersText;
+  const parameters = [...parametersOf(key), units, revision, now, ...memberParameters(members)];
+  const rows = await run<{ used: Int8 }>(db, text, parameters);
   return rows.length === 0 ? null : units;
 }
 
@@ -156,18 +207,47 @@ export async function seeCounter(db: AnyDatabase, key: CounterKey): Promise<Sigh
 
 /** Reads what a tenant's entitlements are computed from. */
 export async function readFacts(db: AnyDatabase, tenantId: string): Promise<EntitlementFacts | undefined> {
-  const [row] = await run<{ plan: string; anchor_at: Date; revision: Int8; seats_bought: number | null }>(
-    db,
-    factsText,
-    [tenantId],
-  );
+  const [row] = await run<FactsRow>(db, factsText, [tenantId]);
   if (row === undefined) return undefined;
   return {
     plan: row.plan,
     anchorAt: row.anchor_at,
     revision: Number(row.revision),
     seatsBought: row.seats_bought,
+    since: row.since,
+    terms: row.terms,
   };
+}
+
+/** What a member used in one period. */
+export interface MemberUsage {
+  readonly memberId: string;
+  readonly used: number;
+}
+
+/** Reads what members used of a quota in one period, in the order of the members' ids. */
+export async function listMemberUsage(
+  db: AnyDatabase,
+  key: CounterKey,
+  { after, limit }: { readonly after: string | null; readonly limit: number },
+): Promise<readonly MemberUsage[]> {
+  const text = `
+    select member_id, used from tenantry.member_usage
+    where tenant_id = $1::uuid and meter = $2::text and per = $3::text and period_start = $4::timestamptz
+      and ($5::uuid is null or member_id > $5::uuid)
+    order by member_id limit $6`;
+  const rows = await run<{ member_id: string; used: Int8 }>(db, text, [...parametersOf(key), after, limit]);
+  return rows.map((row) => ({ memberId: row.member_id, used: Number(row.used) }));
+}
+
+function memberParameters(members: readonly MemberUnits[]): unknown[] {
+  if (members.length === 0) return [];
+  return [members.map(({ memberId }) => memberId), members.map(({ units }) => units)];
+}
+
+function closedBy(status: string): TenantClosed | null {
+  if (status === 'active') return null;
+  return status === 'maintenance' ? 'tenant_in_maintenance' : 'tenant_suspended';
 }
 
 function parametersOf({ tenantId, meter, per, start }: CounterKey): unknown[] {
@@ -177,7 +257,7 @@ function parametersOf({ tenantId, meter, per, start }: CounterKey): unknown[] {
 function sightOf(row: SightRow): Sight {
   return {
     revision: Number(row.revision),
-    suspended: row.status !== 'active',
+    closed: closedBy(row.status),
     used: row.used === null ? null : Number(row.used),
     fence: row.fence === null ? 0 : Number(row.fence),
   };

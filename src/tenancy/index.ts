@@ -4,9 +4,29 @@
  * @packageDocumentation
  */
 
-export type { TenantKind, TenantLookup } from '../database/tenant-row.ts';
+export type { TenantKind, TenantLookup, TenantStatus } from '../database/tenant-row.ts';
+export type { DoctorReport } from './doctor/doctor.ts';
+export { doctor, doctorReport } from './doctor/doctor.ts';
+export type { Finding, Severity } from './doctor/finding.ts';
+export type { FindingCode } from './doctor/finding-codes.ts';
+export { findingCodes } from './doctor/finding-codes.ts';
+export type { DoctorOptions } from './doctor/options.ts';
 export type { TenancyEvent, TenantCreated } from './events.ts';
-export type { Scope, ScopeDeps } from './scope.ts';
+export type { ForEachOptions, ForEachReport, ForEachTenant } from './for-each-tenant.ts';
+export type { ExportTenantInput } from './life/export-tenant.ts';
+export { exportTenant } from './life/export-tenant.ts';
+export type { ImportedTenant, ImportTenantInput } from './life/import-tenant.ts';
+export { importTenant } from './life/import-tenant.ts';
+export type { PlatformEvent, TenantRef } from './life/platform-event.ts';
+export type { PurgeReceipt, PurgeTenantInput } from './life/purge-tenant.ts';
+export { purgeTenant } from './life/purge-tenant.ts';
+export type { TenantLife } from './life/tenant-life.ts';
+export type { ViewPage } from './platform/cursor.ts';
+export type { Platform, PlatformDeps, ViewInput } from './platform/platform.ts';
+export { createPlatform } from './platform/platform.ts';
+export type { PlatformMember, PlatformPlan, PlatformTenant, PlatformUsage } from './platform/store.ts';
+export type { Hostnames, RequestTenants } from './request-tenants.ts';
+export type { Scope, ScopeDeps, ScopeOptions } from './scope.ts';
 export { createScope, scope } from './scope.ts';
 export type { HybridSeatsOptions } from './strategies/hybrid-seats.ts';
 export { hybridSeats } from './strategies/hybrid-seats.ts';
@@ -36,6 +56,10 @@ export type {
   Tenant,
   TenantChange,
 } from './tenant.ts';
+export type { TenantContext } from './tenant-context.ts';
+export { createTenantContext } from './tenant-context.ts';
+export type { NamedTenant, RequestLike, TenantSource } from './tenant-sources.ts';
+export { fromClaim, fromHeader, fromHostname, fromPath, fromSubdomain } from './tenant-sources.ts';
 export type { CreateOrganization, MembershipOf, Tenants, TenantsOptions } from './tenants.ts';
 export { createTenants } from './tenants.ts';
 export type { RunTransaction, TenantTransactionOptions, TransactionOptions } from './transaction.ts';

@@ -4,13 +4,23 @@ import { queryScoper } from './scope/query-scoper.ts';
 import { scopedExecutor } from './scope/scoped-executor.ts';
 import { tableRules } from './scope/table-rules.ts';
 import { checkedTenantId } from './scope/tenant-id.ts';
+import { runStatement } from './scope/tenant-runs.ts';
 import type { DeclarationsOf } from './tables.ts';
 import type { DeclaredTables, ScopedDatabase, TenantDb } from './types.ts';
+
+/** Options of a scope. */
+export interface ScopeOptions extends CallOptions {
+  /**
+   * True runs each statement under row-level security too, as the role `tenantry_app`: the predicate and the policy hold
+   * each other's place. It is one message to PostgreSQL on a pool made by `nameStatements`, a transaction elsewhere.
+   */
+  readonly rowSecurity?: boolean;
+}
 
 /** Gives the queries of a tenant; with `db` they run in the caller's transaction. */
 export type Scope<DB, Tables extends DeclarationsOf<DB> | undefined = undefined> = (
   tenantId: string,
-  options?: CallOptions,
+  options?: ScopeOptions,
 ) => TenantDb<DB, Tables>;
 
 /** What {@link createScope} is made from. */
@@ -37,7 +47,13 @@ export function createScope<DB, const Tables extends DeclarationsOf<DB> | undefi
     const checked = checkedTenantId(tenantId, 'scope');
     const handle: AnyDatabase = options?.db ?? db;
     const base = handle.getExecutor();
-    const executor = scopedExecutor(base, queryScoper(checked, tableRules(tables, base)));
+    const scoper = queryScoper(checked, tableRules(tables, base));
+    const executor = options?.rowSecurity
+      ? scopedExecutor(base, scoper, {
+          executeQuery: (query, rest) =>
+            runStatement(handle, checked, (tx) => tx.getExecutor().executeQuery(query, rest)),
+        })
+      : scopedExecutor(base, scoper);
     const queries = new QueryCreator<Scoped>({ executor });
     return {
       tenantId: checked,

@@ -1,9 +1,15 @@
 import type { Kysely } from 'kysely';
-import type { ModuleDeps } from '../database/index.ts';
+import type { EventSink } from '../core/index.ts';
+import type { AnyDatabase, ModuleDeps } from '../database/index.ts';
 import type { TenancyEvent } from './events.ts';
+import { createForEachTenant, type ForEachTenant } from './for-each-tenant.ts';
+import type { PlatformEvent } from './life/platform-event.ts';
+import { createTenantLife, type TenantLife } from './life/tenant-life.ts';
+import { createRequestTenants, type RequestTenants } from './request-tenants.ts';
 import { createScope, type Scope } from './scope.ts';
 import type { Strategy } from './strategies/strategy.ts';
 import type { DeclarationsOf } from './tables.ts';
+import type { TenantSource } from './tenant-sources.ts';
 import { createTenants, type Tenants, type TenantsOptions } from './tenants.ts';
 import { createTransaction, type RunTransaction } from './transaction.ts';
 import type { DeclaredTables } from './types.ts';
@@ -19,6 +25,10 @@ export interface TenancyOptions<
   readonly db: Kysely<DB>;
   /** Whose rows the application's tables hold; without it each is taken for a tenant's own, with `tenant_id`. */
   readonly tables?: DeclaredTables<DB, Tables>;
+  /** Receives what happens to tenants as a whole (exported, imported, purged); `audit.sink` keeps it for the platform. */
+  readonly platformEvents?: EventSink<PlatformEvent, AnyDatabase>;
+  /** Where requests name their tenant, in the order in which it is looked for; nowhere when absent. */
+  readonly resolution?: readonly TenantSource[];
 }
 
 /** Tenants under one strategy, and the ways to work on the data of one of them. */
@@ -27,7 +37,9 @@ export interface Tenancy<
   Tables extends DeclarationsOf<DB> | undefined = undefined,
   Chosen extends Strategy = Strategy,
   Plan extends string = string,
-> extends Tenants<Chosen, Plan> {
+> extends Tenants<Chosen, Plan>,
+    RequestTenants,
+    TenantLife {
   /**
    * Gives queries that are kept to one tenant, each a single statement.
    *
@@ -41,6 +53,8 @@ export interface Tenancy<
    * transaction of another tenant.
    */
   readonly transaction: RunTransaction<DB, Tables>;
+  /** Does work for every active tenant, and collects the errors. */
+  readonly forEach: ForEachTenant;
 }
 
 /**
@@ -70,10 +84,18 @@ export function createTenancy<
   const Chosen extends Strategy,
   const Tables extends DeclarationsOf<DB> | undefined = undefined,
   Plan extends string = string,
->({ tables, ...options }: TenancyOptions<DB, Tables, Chosen, Plan>): Tenancy<DB, Tables, Chosen, Plan> {
+>({
+  tables,
+  resolution = [],
+  ...options
+}: TenancyOptions<DB, Tables, Chosen, Plan>): Tenancy<DB, Tables, Chosen, Plan> {
   const bound = { db: options.db, ...(tables !== undefined && { tables }) };
+  const tenants = createTenants(options);
   return {
-    ...createTenants(options),
+    ...tenants,
+    ...createRequestTenants(options.db, resolution, tenants.resolve),
+    ...createTenantLife({ ...options, tables }),
+    forEach: createForEachTenant(options.db),
     scope: createScope<DB, Tables>(bound),
     transaction: createTransaction<DB, Tables>(bound),
   };

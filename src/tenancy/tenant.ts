@@ -1,12 +1,16 @@
-import type { TenantKind } from '../database/tenant-row.ts';
+import type { ExceededSeats } from '../database/member-facts.ts';
+import type { TenantKind, TenantStatus } from '../database/tenant-row.ts';
 
 /** The boundary of data and of the bill. */
 export interface Tenant {
   readonly tenantId: string;
   readonly kind: TenantKind;
   readonly name: string;
-  /** Nobody acts for a suspended tenant. Its data stays. */
-  readonly status: 'active' | 'suspended';
+  /**
+   * Nobody acts for a `suspended` tenant, and for one in `maintenance` for a moment while its rows are moved; its data
+   * stays. One that has `moved` is a row that remembers where it went.
+   */
+  readonly status: TenantStatus;
   readonly plan: string;
   /** The provider's word for the state of the subscription; null where there never was one. */
   readonly subscriptionStatus: string | null;
@@ -31,13 +35,18 @@ export interface ResolveInput {
 }
 
 /** Why a user may not act: see {@link Resolution}. */
-export type ResolutionDenial = 'tenant_not_found' | 'tenant_suspended' | 'tenant_ambiguous' | 'tenant_required';
+export type ResolutionDenial =
+  | 'tenant_not_found'
+  | 'tenant_suspended'
+  | 'tenant_in_maintenance'
+  | 'tenant_ambiguous'
+  | 'tenant_required';
 
 /**
  * Whether a user may act, for which tenant and in which role; `memberId` is null where no membership is needed.
  *
  * Otherwise the reason: `tenant_not_found` for a tenant that does not exist and for another's alike; `tenant_suspended`,
- * which only those learn who could act otherwise; without a tenant named `tenant_ambiguous` for a user with several,
+ * which only those learn who could act otherwise, as with `tenant_in_maintenance`; without a tenant named `tenant_ambiguous` for a user with several,
  * and `tenant_required` where memberships are looked up by a function of the application.
  */
 export type Resolution =
@@ -46,6 +55,10 @@ export type Resolution =
       readonly tenantId: string;
       readonly role: string;
       readonly memberId: string | null;
+      /** What was granted to the member beyond the role, as far as it is not over. */
+      readonly grants: readonly string[];
+      /** The seats of an organization that takes more than it bought; null otherwise. */
+      readonly exceeded: ExceededSeats | null;
       /** The tenant as it was read for this answer. */
       readonly tenant: Tenant;
     }

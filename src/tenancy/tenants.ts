@@ -1,8 +1,17 @@
 import { cleanText, isUuid, opaqueId, systemClock, TenantryError, uuidv7 } from '../core/index.ts';
 import { type AnyDatabase, type CallOptions, inTransaction, type ModuleDeps } from '../database/index.ts';
+import { liveGrants } from '../database/member-facts.ts';
 import { insertTenant, type TenantLookup } from '../database/tenant-row.ts';
 import type { TenancyEvent } from './events.ts';
-import { type ActorRow, findActors, findByLookup, findTenant, type TenantPatch, updateTenant } from './store.ts';
+import {
+  type ActorRow,
+  findActors,
+  findByLookup,
+  findTenant,
+  hasMovedTo,
+  type TenantPatch,
+  updateTenant,
+} from './store.ts';
 import type { Strategy } from './strategies/strategy.ts';
 import type {
   Provisioned,
@@ -56,12 +65,16 @@ export interface Tenants<Chosen extends Strategy = Strategy, Plan extends string
    * when no `createOrganization` was handed in.
    */
   provision(input: ProvisionInput, options?: CallOptions): Promise<Provisioned>;
-  /** Reads a tenant; null when there is none. */
+  /** Reads a tenant; null when there is none. The id of one that was merged into another gives that one. */
   get(tenantId: string, options?: CallOptions): Promise<Tenant | null>;
   /**
    * Tells whether a user may act, for which tenant and in which role. Ask on every request: a membership may have ended
    * since the last. Where the strategy makes tenants by itself (`none`, `perUser`) and none is named, the tenant is made
    * when the user is first seen.
+   *
+   * Where a re-tenanting made another thing of a tenant, what it is now decides: for an organization its members act,
+   * whatever the strategy, so that the application of the strategy before and the one after both go on. The id of a
+   * tenant that is no more leads to the one where the user's part of it went.
    *
    * @throws TenantryError `name_invalid` for a user's id that cannot be one.
    */
@@ -69,13 +82,13 @@ export interface Tenants<Chosen extends Strategy = Strategy, Plan extends string
   /**
    * Suspends a tenant: nobody may act for it, its data stays. Doing it again changes nothing.
    *
-   * @throws TenantryError `tenant_not_found`.
+   * @throws TenantryError `tenant_not_found`, also for one that moved; `tenant_in_maintenance`.
    */
   suspend(tenantId: string, options?: CallOptions): Promise<TenantChange>;
   /**
    * Ends a suspension. Doing it again changes nothing.
    *
-   * @throws TenantryError `tenant_not_found`.
+   * @throws TenantryError `tenant_not_found`, also for one that moved; `tenant_in_maintenance`.
    */
   resume(tenantId: string, options?: CallOptions): Promise<TenantChange>;
   /**
@@ -154,6 +167,22 @@ export function createTenants<const Chosen extends Strategy, Plan extends string
     return found === null || tenant === null ? [] : [{ ...found, tenant }];
   }
 
+  async function asMember(
+    userId: string,
+    tenantId: string | undefined,
+    options: CallOptions | undefined,
+  ): Promise<Resolution> {
+    const found = await membersTenants(userId, tenantId, options);
+    if (typeof found === 'string') return denied(found);
+    const [first, second] = found;
+    if (second?.tenant.status === 'active') return denied('tenant_ambiguous');
+    const memberId = first?.memberId ?? null;
+    return admitted(first?.tenant, (memberId === null ? strategy.actingRole : null) ?? first?.role ?? '', memberId, {
+      grants: liveGrants(first?.grants ?? null, clock()),
+      exceeded: first?.exceeded ?? null,
+    });
+  }
+
   async function change(
     tenantId: string,
     patch: TenantPatch,
@@ -164,6 +193,9 @@ export function createTenants<const Chosen extends Strategy, Plan extends string
     return changing(options, async (tx) => {
       const result = await updateTenant(tx, tenantId, patch, clock());
       if (result === null) throw new TenantryError('tenant_not_found', { tenant: tenantId });
+      if (patch.status !== undefined && result.tenant.status === 'maintenance') {
+        throw new TenantryError('tenant_in_maintenance', { tenantId, retryAfter: maintenanceRetryAfter });
+      }
       if (result.changed) await announce(result.before, result.tenant, tx);
       return { tenant: result.tenant, changed: result.changed };
     });
@@ -178,7 +210,9 @@ export function createTenants<const Chosen extends Strategy, Plan extends string
       const given = name === undefined ? user : cleanText('name', name, 255);
       if (lookup !== null) {
         const { tenant, created } = await ensure(lookup, strategy.tenantName ?? given, options);
-        return { tenantId: tenant.tenantId, created };
+        if (tenant.status !== 'moved') return { tenantId: tenant.tenantId, created };
+        const [actor] = await findActors(options?.db ?? db, user, tenant.tenantId);
+        return { tenantId: actor?.tenant.tenantId ?? tenant.tenantId, created };
       }
       if (createOrganization === undefined) {
         const problem = `the strategy "${strategy.name}" provisions organizations; hand in a function that makes one`;
@@ -196,19 +230,20 @@ export function createTenants<const Chosen extends Strategy, Plan extends string
       const user = opaqueId('userId', userId);
       if (tenantId !== undefined && !isUuid(tenantId)) return denied('tenant_not_found');
       const lookup = strategy.lookupOf(user);
-      if (lookup === null) {
-        const found = await membersTenants(user, tenantId, options);
-        if (typeof found === 'string') return denied(found);
-        const [first, second] = found;
-        if (second?.tenant.status === 'active') return denied('tenant_ambiguous');
-        return admitted(first?.tenant, first?.role ?? '', first?.memberId ?? null);
+      if (lookup === null) return asMember(user, tenantId, options);
+      const tenant =
+        tenantId === undefined
+          ? (await ensure(lookup, strategy.tenantName ?? user, options)).tenant
+          : await findByLookup(options?.db ?? db, lookup);
+      if (tenant === null) return denied('tenant_not_found');
+      // What became an organization has members, and what went to several is found by the user.
+      if (tenant.kind === 'organization' || tenant.status === 'moved') {
+        return asMember(user, tenantId ?? tenant.tenantId, options);
       }
-      if (tenantId === undefined) {
-        const { tenant } = await ensure(lookup, strategy.tenantName ?? user, options);
-        return admitted(tenant, strategy.actingRole ?? '', null);
+      if (tenantId !== undefined && tenant.tenantId !== tenantId.toLowerCase()) {
+        const moved = await hasMovedTo(options?.db ?? db, tenantId, { tenantId: tenant.tenantId, userId: user });
+        if (!moved) return denied('tenant_not_found');
       }
-      const tenant = await findByLookup(options?.db ?? db, lookup);
-      if (tenant?.tenantId !== tenantId.toLowerCase()) return denied('tenant_not_found');
       return admitted(tenant, strategy.actingRole ?? '', null);
     },
 
@@ -243,10 +278,19 @@ export function createTenants<const Chosen extends Strategy, Plan extends string
   };
 }
 
-function admitted(tenant: Tenant | null | undefined, role: string, memberId: string | null): Resolution {
+/** Tenants are closed for as long as one transaction or a few batches take, in seconds. */
+const maintenanceRetryAfter = 5;
+
+function admitted(
+  tenant: Tenant | null | undefined,
+  role: string,
+  memberId: string | null,
+  { grants, exceeded }: Pick<Extract<Resolution, { ok: true }>, 'grants' | 'exceeded'> = { grants: [], exceeded: null },
+): Resolution {
   if (tenant === null || tenant === undefined) return denied('tenant_not_found');
   if (tenant.status === 'suspended') return denied('tenant_suspended');
-  return { ok: true, tenantId: tenant.tenantId, role, memberId, tenant };
+  if (tenant.status === 'maintenance') return denied('tenant_in_maintenance');
+  return { ok: true, tenantId: tenant.tenantId, role, memberId, grants, exceeded, tenant };
 }
 
 function denied(reason: ResolutionDenial): Resolution {

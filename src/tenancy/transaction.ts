@@ -1,11 +1,10 @@
 import type { Kysely, Transaction } from 'kysely';
-import { TenantryError } from '../core/index.ts';
 import type { AnyDatabase, CallOptions } from '../database/index.ts';
 import { scopePlugin } from './scope/plugin.ts';
 import { queryScoper } from './scope/query-scoper.ts';
 import { tableRules } from './scope/table-rules.ts';
 import { checkedTenantId } from './scope/tenant-id.ts';
-import { applySetting, explainRefusal, readSetting, settingOf, withSavepoint } from './scope/tenant-setting.ts';
+import { isTransaction, runAlone, runWithin } from './scope/tenant-runs.ts';
 import type { ScopeDeps } from './scope.ts';
 import type { DeclarationsOf } from './tables.ts';
 import type { DeclaredTables, TenantTransaction } from './types.ts';
@@ -61,59 +60,6 @@ export function createTransaction<DB, const Tables extends DeclarationsOf<DB> | 
   };
 }
 
-type Work<Result> = (tx: AnyTransaction) => Promise<Result>;
-
-function isTransaction(db: AnyDatabase): db is AnyTransaction {
-  return db.isTransaction;
-}
-
-async function runAlone<Result>(db: AnyDatabase, tenantId: string, work: Work<Result>): Promise<Result> {
-  let refusal: unknown;
-  try {
-    return await db.transaction().execute(async (tx: AnyTransaction) => {
-      try {
-        await applySetting(tx, settingOf(tenantId));
-      } catch (error) {
-        refusal = error;
-        throw error;
-      }
-      return work(tx);
-    });
-  } catch (error) {
-    throw refusal !== undefined && error === refusal ? await explainRefusal(db, error) : error;
-  }
-}
-
-/**
- * Within the caller's transaction the role and the tenant are put back afterwards. When the work throws, a savepoint is
- * rolled back: it takes the work's changes and the setting with it, and revives a transaction that an error aborted, so
- * that the caller may go on.
- */
-async function runWithin<Result>(tx: AnyTransaction, tenantId: string, work: Work<Result>): Promise<Result> {
-  const before = await readSetting(tx);
-  const wanted = settingOf(tenantId);
-  if (before.tenant !== '' && before.tenant !== wanted.tenant) {
-    throw new TenantryError('tenant_mismatch', { expected: before.tenant, actual: wanted.tenant });
-  }
-  if (before.tenant === wanted.tenant && before.role === wanted.role) return work(tx);
-  let refusal: unknown;
-  try {
-    return await withSavepoint(tx, async () => {
-      try {
-        await applySetting(tx, wanted);
-      } catch (error) {
-        refusal = error;
-        throw error;
-      }
-      const result = await work(tx);
-      await applySetting(tx, before);
-      return result;
-    });
-  } catch (error) {
-    throw refusal !== undefined && error === refusal ? await explainRefusal(tx, error) : error;
-  }
-}
-
 /** Options of {@link transaction}. */
 export interface TenantTransactionOptions<DB, Tables> extends TransactionOptions {
   readonly plugin?: true;
@@ -124,7 +70,8 @@ export interface TenantTransactionOptions<DB, Tables> extends TransactionOptions
 /**
  * Runs work in a transaction of one tenant: under the role `tenantry_app`, for which row-level security shows and takes
  * this tenant's rows alone, and with the tenant's predicate on every query as in a scope. Unlike a scope it takes
- * several statements, whatever SQL they hold; it costs two more round trips.
+ * several statements, whatever SQL they hold. On a pool made by `nameStatements` role and tenant travel with the first of
+ * them, so that the transaction costs one more round trip, for its end; elsewhere it costs three.
  *
  * With `db` it joins the caller's transaction and puts role and tenant back afterwards; within a transaction of the same
  * tenant nothing changes. Everything that runs in the caller's transaction meanwhile runs as the tenant.

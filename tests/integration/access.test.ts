@@ -56,7 +56,7 @@ describe('a request, from the key to the rows', () => {
       role: 'owner',
       tenant: { id: tenantId, kind: 'organization', subscriptionStatus: null },
       member: { id: owner.id, userId: 'ada', role: 'owner' },
-      key: { memberId: owner.id, environment: 'live' },
+      key: { owner: { kind: 'member', memberId: owner.id }, environment: 'live' },
     });
     expect(await access.transaction((tx) => tx.selectFrom('calls').select('path').execute())).toEqual([
       { path: '/mine' },

@@ -53,7 +53,9 @@ for (const make of [postgresDatabase, pgliteDatabase]) {
           environment: 'live',
           scopes: ['calls:*'],
           start: secret.slice(0, 12),
-          memberId: tenant.memberId,
+          owner: { kind: 'member', memberId: tenant.memberId },
+          expiresAt: null,
+          metadata: {},
         },
         tenant: {
           id: tenant.tenantId,
@@ -63,8 +65,12 @@ for (const make of [postgresDatabase, pgliteDatabase]) {
           entitlementRevision: 1,
           subscriptionStatus: null,
           seatsBought: 2,
+          planSince: expect.any(Date),
+          planTerms: null,
         },
-        member: { id: tenant.memberId, userId: 'ada', role: 'owner' },
+        member: { id: tenant.memberId, userId: 'ada', role: 'owner', grants: null },
+        exceeded: null,
+        left: null,
       });
     });
 
@@ -73,7 +79,7 @@ for (const make of [postgresDatabase, pgliteDatabase]) {
       expect(await apiKeys().verify(secret)).toMatchObject({
         ok: true,
         member: null,
-        key: { environment: 'test', scopes: ['*'], memberId: null, name: null },
+        key: { environment: 'test', scopes: ['*'], owner: { kind: 'tenant' }, name: null },
       });
     });
 

@@ -6,6 +6,7 @@ import {
   type MigrationPlan,
   migrationStatus,
   planMigration,
+  readAudit,
   rollbackMigration,
   type SqlExport,
   verifyMigration,
@@ -25,7 +26,8 @@ let exported: Record<'psql' | 'prisma', SqlExport>;
 /** Everything that a migration recorded, times left out. */
 async function recordOf(db: Kysely<Legacy>): Promise<unknown> {
   const found = await sql`select
-    (select json_agg(m order by m.name) from (select name, stage, definition_hash, plan_hash, catalogue, plan - 'tables' - 'decisions' as plan, holder,
+    (select json_agg(m order by m.name) from (select name, stage, definition_hash, plan_hash, catalogue, (plan - 'tables' - 'decisions' - 'steps') || jsonb_build_object('steps',
+      (select jsonb_agg(s - 'estimate' - 'statements') from jsonb_array_elements(plan -> 'steps') as s)) as plan, holder,
       holder_pid, lease_until from tenantry.migrations) as m) as migrations,
     (select json_agg(s order by s.position) from (select step, position, stage, row_count, finished_at is not null as finished from tenantry.migration_steps) as s) as steps,
     (select json_agg(c order by c.table_name) from tenantry.migration_checkpoints as c) as checkpoints,
@@ -40,8 +42,8 @@ async function leftOf(db: Kysely<Legacy>): Promise<unknown[]> {
     select tgname as name from pg_trigger where not tgisinternal and tgname like '%tenantry%'
     union all select conname from pg_constraint where conname like 'tenantry%' and connamespace = 'public'::regnamespace
     union all select polname from pg_policy p join pg_class c on c.oid = p.polrelid where c.relnamespace = 'public'::regnamespace
-    union all select proname from pg_proc where pronamespace = 'tenantry'::regnamespace
-    union all select relname from pg_class where relnamespace = 'tenantry'::regnamespace and relkind = 'S'
+    union all select proname from pg_proc where pronamespace = 'tenantry'::regnamespace and proname ~ '_[0-9a-f]{12}'
+    union all select relname from pg_class where relnamespace = 'tenantry'::regnamespace and relkind = 'S' and relname like 'writes%'
     union all select table_name from tenantry.migration_checkpoints
     union all select tenant_id::text from tenantry.tenants
     union all select column_name from information_schema.columns where table_schema = 'public' and column_name = 'tenant_id'`.execute(
@@ -100,7 +102,7 @@ describe.each(runners)('files run by %s', (_, format, run, forth, back) => {
     expect(await recordOf(database.owner)).toEqual(record);
     expect(await migrationStatus(database.owner, legacyMigration.name)).toMatchObject({
       stage: 'enforce',
-      next: { stage: 'contract' },
+      next: { stage: 'switch' },
       holder: null,
     });
   });
@@ -129,10 +131,22 @@ describe.each(runners)('files run by %s', (_, format, run, forth, back) => {
     });
     await goForth();
     expect(await resultChecksum(database.owner)).toBe(result);
+    const trail = await readAudit(database.owner, legacyMigration.name);
+    const forthOnce = [
+      ['stage', 'expand'],
+      ['stage', 'backfill'],
+      ['stage', 'enforce'],
+    ];
+    const backOnce = [
+      ['rollback-begun', 'enforce'],
+      ['rolled-back', 'enforce'],
+    ];
+    expect(trail.map(({ event, stage }) => [event, stage])).toEqual([...forthOnce, ...backOnce, ...forthOnce]);
+    expect(trail.find(({ event }) => event === 'rolled-back')).toMatchObject({ host: null, osUser: null });
   });
 
   it('are rolled back by the library', async () => {
-    const steps = plan.steps.filter((step) => step.stage !== 'contract').length;
+    const steps = plan.steps.filter((step) => !['switch', 'contract'].includes(step.stage)).length;
     expect(await rollbackMigration(database.owner, legacyMigration)).toMatchObject({ steps, kept: [] });
     expect(await legacyChecksum(database.owner)).toBe(before);
     expect(await leftOf(database.owner)).toEqual([]);

@@ -273,22 +273,26 @@ describe('questions', () => {
     });
   });
 
-  it('about a missing primary key are answered by adding one', async () => {
+  it('about a key that a partitioned table lacks are answered by adding one; other tables need none', async () => {
     await run(
       'create table marks (customer_id integer not null references customers, note text)',
       `insert into marks values (1, 'm')`,
+      'create table hits (customer_id integer not null references customers, day date not null) partition by range (day)',
+      `create table hits_1 partition of hits for values from ('2026-01-01') to ('2027-01-01')`,
+      `insert into hits values (1, '2026-05-05')`,
     );
     const first = await inspectDatabase(db);
-    expect(guessOf(first, 'marks')).toMatchObject({
+    expect(guessOf(first, 'marks')).toMatchObject({ kind: 'via', to: 'customers' });
+    expect(guessOf(first, 'hits')).toMatchObject({
       kind: 'untouched',
       why: 'no-key',
       led: { columns: ['customer_id'] },
     });
     expect(first.questions.filter(({ topic }) => topic === 'primary-key')).toMatchObject([
-      { table: 'marks', rows: 1, blocking: false },
+      { table: 'hits', rows: 1, blocking: false },
     ]);
-    await run('alter table marks add column id bigint generated always as identity primary key');
-    expect(guessOf(await inspectDatabase(db), 'marks')).toMatchObject({ kind: 'via', to: 'customers' });
+    await run('alter table hits add unique (customer_id, day)');
+    expect(guessOf(await inspectDatabase(db), 'hits')).toMatchObject({ kind: 'via', to: 'customers' });
   });
 
   it('about API keys count those that are no SHA-256 and those that open two doors', async () => {

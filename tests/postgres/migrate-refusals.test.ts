@@ -297,8 +297,8 @@ it.each(['expand', 'backfill', 'enforce', 'contract'] as const)(
     select tgname as name from pg_trigger where not tgisinternal and tgname like '%tenantry%'
     union all select conname from pg_constraint where conname like 'tenantry%' and connamespace = 'public'::regnamespace
     union all select polname from pg_policy p join pg_class c on c.oid = p.polrelid where c.relnamespace = 'public'::regnamespace
-    union all select proname from pg_proc where pronamespace = 'tenantry'::regnamespace
-    union all select relname from pg_class where relnamespace = 'tenantry'::regnamespace and relkind = 'S'
+    union all select proname from pg_proc where pronamespace = 'tenantry'::regnamespace and proname ~ '_[0-9a-f]{12}'
+    union all select relname from pg_class where relnamespace = 'tenantry'::regnamespace and relkind = 'S' and relname like 'writes%'
     union all select column_name from information_schema.columns where table_schema = 'public' and column_name = 'tenant_id'`.execute(
       db,
     );

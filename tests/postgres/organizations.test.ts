@@ -139,7 +139,7 @@ for (const make of [pgliteDatabase, postgresDatabase]) {
         });
         const again = await members.add({ tenantId, userId: 'bob', role: 'admin', email: 'other@example.com' });
         expect(again).toEqual({ created: false, member: first.member });
-        expect(await seats(tenantId)).toEqual({ bought: null, taken: 2, free: null });
+        expect(await seats(tenantId)).toMatchObject({ bought: null, taken: 2, free: null });
         expect(await members.get({ tenantId, userId: 'bob' })).toEqual(first.member);
         expect(await members.get({ tenantId, memberId: first.member.id })).toEqual(first.member);
       });
@@ -166,7 +166,7 @@ for (const make of [pgliteDatabase, postgresDatabase]) {
           member: { id: member.id, status: 'removed' },
         });
         expect(await members.remove({ tenantId, memberId: member.id })).toMatchObject({ changed: false });
-        expect(await seats(tenantId)).toEqual({ bought: 2, taken: 1, free: 1 });
+        expect(await seats(tenantId)).toMatchObject({ bought: 2, taken: 1, free: 1 });
         expect((await members.list({ tenantId })).items).toHaveLength(1);
         expect((await members.list({ tenantId, statuses: ['removed'] })).items).toMatchObject([{ id: member.id }]);
         for (const refused of [
@@ -180,7 +180,7 @@ for (const make of [pgliteDatabase, postgresDatabase]) {
           created: true,
           member: { id: member.id, role: 'member', status: 'active' },
         });
-        expect(await seats(tenantId)).toEqual({ bought: 2, taken: 2, free: 0 });
+        expect(await seats(tenantId)).toMatchObject({ bought: 2, taken: 2, free: 0 });
       });
 
       it('counts pending members and not suspended ones', async () => {
@@ -262,7 +262,7 @@ for (const make of [pgliteDatabase, postgresDatabase]) {
           await expect(members.add({ ...inside, userId: 'eve' }, { db: tx })).rejects.toMatchObject({
             code: 'seats_exhausted',
           });
-          expect(await setSeats(a.tenantId, 3, { db: tx })).toEqual({ bought: 3, taken: 2, free: 1 });
+          expect(await setSeats(a.tenantId, 3, { db: tx })).toMatchObject({ bought: 3, taken: 2, free: 1 });
           expect(await members.setRole({ ...inside, role: 'owner' }, { db: tx })).toMatchObject({ changed: true });
           expect(await members.remove({ ...inside, userId: 'ada' }, { db: tx })).toMatchObject({ changed: true });
           expect(await membershipOf(a.tenantId, 'ada', { db: tx })).toBeNull();
@@ -356,17 +356,17 @@ for (const make of [pgliteDatabase, postgresDatabase]) {
         const { tenantId } = await create({ name: 'Below', seats: 3, owner: { userId: 'ada' } });
         await members.add({ tenantId, userId: 'bob' });
         await members.add({ tenantId, userId: 'eve' });
-        expect(await setSeats(tenantId, 1)).toEqual({ bought: 1, taken: 3, free: 0 });
+        expect(await setSeats(tenantId, 1)).toMatchObject({ bought: 1, taken: 3, free: 0 });
         expect((await members.list({ tenantId })).items).toHaveLength(3);
         await members.remove({ tenantId, userId: 'eve' });
         await expect(members.add({ tenantId, userId: 'kim' })).rejects.toMatchObject({
           code: 'seats_exhausted',
           details: { bought: 1, taken: 2 },
         });
-        expect(await setSeats(tenantId, null)).toEqual({ bought: null, taken: 2, free: null });
+        expect(await setSeats(tenantId, null)).toMatchObject({ bought: null, taken: 2, free: null });
         await members.add({ tenantId, userId: 'kim' });
-        expect(await seats(tenantId)).toEqual({ bought: null, taken: 3, free: null });
-        expect(await setSeats(tenantId, 0)).toEqual({ bought: 0, taken: 3, free: 0 });
+        expect(await seats(tenantId)).toMatchObject({ bought: null, taken: 3, free: null });
+        expect(await setSeats(tenantId, 0)).toMatchObject({ bought: 0, taken: 3, free: 0 });
         for (const bought of [-1, 1.5, Number.NaN, 2 ** 31]) {
           await expect(setSeats(tenantId, bought)).rejects.toMatchObject({ code: 'amount_invalid' });
         }
@@ -442,8 +442,10 @@ for (const make of [pgliteDatabase, postgresDatabase]) {
         const seats = (taken: number, previousTaken: number, bought = 3) => ({
           bought,
           taken,
+          held: 0,
           previousBought: 3,
           previousTaken,
+          previousHeld: 0,
         });
         expect(told()).toEqual([
           ['member.added', { ...bob, role: 'member', status: 'pending', returned: false }],
@@ -472,7 +474,7 @@ for (const make of [pgliteDatabase, postgresDatabase]) {
         const before = await rowsOf('tenantry.tenants');
         await expect(failing.create({ name: 'Fail', owner: { userId: 'ada' } })).rejects.toThrow('sink');
         expect(await rowsOf('tenantry.tenants')).toBe(before);
-        expect(await plain().seats(tenantId)).toEqual({ bought: 3, taken: 1, free: 2 });
+        expect(await plain().seats(tenantId)).toMatchObject({ bought: 3, taken: 1, free: 2 });
         expect(await plain().members.get({ tenantId, userId: 'bob' })).toBeNull();
       });
 

@@ -77,7 +77,7 @@ describe('plans on a real server', () => {
     const plans = createPlans({ db: counting, plans: catalogue, clock });
     const tenantId = await makeTenant(database, 'pro');
     await createPlans({ db: database.app, plans: catalogue, clock }).consume(tenantId, 'calls');
-    const entitlement = { plan: 'pro', anchorAt: anchor, revision: 1, seatsBought: null };
+    const entitlement = { plan: 'pro', anchorAt: anchor, revision: 1, seatsBought: null, since: anchor, terms: null };
     expect((await counted(() => plans.consume(tenantId, 'calls', 1, { entitlement })))[1]).toBe(1);
     expect((await counted(() => plans.check(tenantId, 'calls', { entitlement })))[1]).toBe(1);
     expect((await counted(() => plans.has(tenantId, 'webhooks', { entitlement })))[1]).toBe(0);

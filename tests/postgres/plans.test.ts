@@ -199,7 +199,7 @@ for (const make of [pgliteDatabase, postgresDatabase]) {
 
     it('takes facts that the caller brought as an assumption only', async () => {
       const tenantId = await makeTenant(database, 'free');
-      const facts = { anchorAt: anchor, seatsBought: null };
+      const facts = { anchorAt: anchor, seatsBought: null, since: anchor, terms: null };
       const old: EntitlementFacts = { ...facts, plan: 'pro', revision: 0 };
       expect(await plans.consume(tenantId, 'calls', 11, { entitlement: old })).toMatchObject({ ok: false, limit: 10 });
       const never: EntitlementFacts = { ...facts, plan: 'pro', revision: 7 };
@@ -256,7 +256,7 @@ for (const make of [pgliteDatabase, postgresDatabase]) {
       expect(await plans.has(tenantId, 'webhooks')).toBe(false);
       await setPlan(tenantId, 'pro');
       expect(await plans.has(tenantId, 'webhooks')).toBe(true);
-      const entitlement = { plan: 'free', anchorAt: anchor, revision: 1, seatsBought: null };
+      const entitlement = { plan: 'free', anchorAt: anchor, revision: 1, seatsBought: null, since: anchor, terms: null };
       expect(await plans.has(tenantId, 'webhooks', { entitlement })).toBe(false);
     });
 

@@ -15,7 +15,7 @@ if (way === 'rollback') {
   await rollbackMigration(db, legacyMigration, { onProgress });
 } else {
   await applyMigration(db, legacyMigration, {
-    to: way === 'contract' ? 'contract' : 'enforce',
+    to: way === 'contract' || way === 'switch' ? way : 'enforce',
     batchSize: 200,
     batchMilliseconds: 1,
     pause: Number(pause),

@@ -36,7 +36,10 @@ it('does not compile a name that no plan has', () => {
 it('tells a denial by its reason', async () => {
   const result = await plans.consume('t', 'calls', 1);
   if (result.ok) expectTypeOf(result).not.toHaveProperty('reason');
-  else expectTypeOf(result.reason).toEqualTypeOf<'quota_exceeded' | 'limit_reached' | 'tenant_suspended'>();
+  else
+    expectTypeOf(result.reason).toEqualTypeOf<
+      'quota_exceeded' | 'limit_reached' | 'tenant_suspended' | 'tenant_in_maintenance'
+    >();
   expectTypeOf(result.remaining).toEqualTypeOf<number | 'unlimited'>();
 });
 

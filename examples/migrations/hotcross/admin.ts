@@ -54,16 +54,7 @@ export function adminOf(db: Kysely<LegacyDatabase>, { organizations, apiKeys }: 
 
     /** `revoke-dev <developer_id>`: the developer's keys open nothing from now on. */
     async revokeDev(tenantId: string, memberId: string): Promise<number> {
-      let revoked = 0;
-      for (let cursor: string | null = null; ; ) {
-        const page: Awaited<ReturnType<typeof apiKeys.list>> = await apiKeys.list(tenantId, { cursor });
-        for (const key of page.items.filter((item) => item.memberId === memberId && item.revokedAt === null)) {
-          await apiKeys.revoke({ tenantId, keyId: key.id });
-          revoked += 1;
-        }
-        cursor = page.nextCursor;
-        if (cursor === null) return revoked;
-      }
+      return (await apiKeys.revokeAll({ tenantId, memberId })).length;
     },
   };
 }

@@ -4,6 +4,7 @@ import { appRole, librarySchema, serviceRole } from '../roles.ts';
 const ofTenants = [
   'tenants',
   'tenant_lookups',
+  'tenant_moves',
   'organizations',
   'members',
   'api_keys',
@@ -15,8 +16,15 @@ const ofMigrations = [
   'migration_steps',
   'migration_checkpoints',
   'migration_map',
+  'migration_people',
+  'migration_parts',
   'migration_baselines',
   'migration_quarantine',
+  'migration_kept',
+  'migration_changes',
+  'migration_returned',
+  'migration_failures',
+  'migration_pauses',
 ];
 
 /** Row-level security on everything that a tenant owns, and the rights of the two roles. */
@@ -26,5 +34,6 @@ export const isolationSchema: readonly string[] = [
   ...[...ofTenants, ...ofMigrations].map(
     (table) => `grant select, insert, update, delete on ${librarySchema}.${table} to ${serviceRole}`,
   ),
+  `grant select, insert on ${librarySchema}.migration_audit to ${serviceRole}`,
   `grant select on ${librarySchema}.schema_versions to ${appRole}, ${serviceRole}`,
 ];

@@ -4,6 +4,12 @@ import { apiKeysSchema } from './0003-api-keys.ts';
 import { usageSchema } from './0004-usage.ts';
 import { migrationsSchema } from './0005-migrations.ts';
 import { isolationSchema } from './0006-isolation.ts';
+import { retenantingSchema } from './0007-retenanting.ts';
+import { grantsSchema } from './0008-grants.ts';
+import { organizationPartsSchema } from './0009-organizations.ts';
+import { auditSchema } from './0010-audit.ts';
+import { rateLimitsSchema } from './0011-api-keys.ts';
+import { plansSchema } from './0012-plans.ts';
 
 /** One numbered step of the library's schema. A step that was released never changes; a new one is added. */
 export interface SchemaStep {
@@ -20,4 +26,10 @@ export const schemaSteps: readonly SchemaStep[] = [
   { version: 4, name: 'usage', statements: usageSchema },
   { version: 5, name: 'migrations', statements: migrationsSchema },
   { version: 6, name: 'isolation', statements: isolationSchema },
+  { version: 7, name: 'retenanting', statements: retenantingSchema },
+  { version: 8, name: 'grants', statements: grantsSchema },
+  { version: 9, name: 'organization-parts', statements: organizationPartsSchema },
+  { version: 10, name: 'audit', statements: auditSchema },
+  { version: 11, name: 'rate-limits', statements: rateLimitsSchema },
+  { version: 12, name: 'plans', statements: plansSchema },
 ];

@@ -10,7 +10,9 @@ export const purposes: Readonly<Record<StageName, string>> = {
     'Makes tenants and what belongs to them from the legacy rows, and gives every row its tenant, batch by batch.',
   enforce:
     'Verifies the backfill; then sets rows without a tenant aside and adds NOT NULL, keys and foreign keys with the tenant, and row-level security.',
-  contract: 'Ends the dual writes and moves what is out of use into the archive.',
+  switch:
+    'Lets the new application write while the old one still does: what it writes is carried back into the legacy columns.',
+  contract: 'Ends the writes in both directions and moves what is out of use into the archive.',
 };
 
 /** The same words on every file: whose it is, what it does, how it is run, and what it locks. */

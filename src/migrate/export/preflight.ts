@@ -1,7 +1,10 @@
 import { quoteLiteral } from '../../database/isolation-sql.ts';
-import { type MigrationPlan, type StageName, stageNames } from '../plan.ts';
+import { stepOf } from '../additions.ts';
+import { auditEntrySql, sqlRunner } from '../audit-trail.ts';
+import { type Estimate, type MigrationPlan, type StageName, stageNames } from '../plan.ts';
 import { dollarQuoted, qualified } from '../sql-text.ts';
-import { archiveSchema } from '../stages/contract.ts';
+import { archiveSchema } from '../stages/archive-schema.ts';
+import { columnStepId } from '../stages/expand.ts';
 import { releaseLease, takeLease } from './lease.ts';
 import type { Export, Piece } from './piece.ts';
 import { block, raise } from './plpgsql.ts';
@@ -40,6 +43,9 @@ export function beginPiece(x: Export, stage: StageName): Piece {
 /** The stage is whole when all its steps are; a later one stays as it is. */
 export function endPiece(x: Export, stage: StageName | undefined): Piece {
   const earlier = ['planned', ...stageNames.slice(0, stage === undefined ? 0 : stageNames.indexOf(stage))];
+  const whole = `if (select stage in (${earlier.map(quoteLiteral).join(', ')}) from tenantry.migrations where name = ${quoteLiteral(x.plan.migration)}) then
+${auditEntrySql(x.plan.migration, 'stage', stage ?? null, sqlRunner)};
+end if;`;
   const set = `case when stage in (${earlier.map(quoteLiteral).join(', ')}) then ${quoteLiteral(stage ?? '')} else stage end`;
   return {
     kind: 'transaction',
@@ -47,7 +53,7 @@ export function endPiece(x: Export, stage: StageName | undefined): Piece {
     body:
       stage === undefined
         ? releaseLease(x)
-        : `${requireStages(x, stageNames.slice(0, stageNames.indexOf(stage) + 1))}\n${releaseLease(x, set)}`,
+        : `${requireStages(x, stageNames.slice(0, stageNames.indexOf(stage) + 1))}\n${whole}\n${releaseLease(x, set)}`,
   };
 }
 
@@ -81,11 +87,16 @@ function refuseTables(x: Export): string {
   const archived = `(p.name = any (${archive}) and to_regclass(format('${archiveSchema}.%I', p.name)) is not null)`;
   const right = (name: string): string => `(select rolsuper or ${name} from pg_roles where rolname = current_user)`;
   const table = `tenantry_table.name`;
+  const changed = model.additions
+    .filter(({ changes = [] }) => changes.length > 0)
+    .map(
+      (addition) => ` and not (${table} = any (${list(addition.changes ?? [])}) and ${isDone(x, stepOf(addition))})`,
+    );
   return `for tenantry_table in
 ${tablesSql(model)}
 loop
   tenantry_seen := array_append(tenantry_seen, ${table}::text);
-  if (tenantry_planned ->> ${table}) is distinct from tenantry_table.shape and ${table} <> all (${list(untouched)}) then
+  if (tenantry_planned ->> ${table}) is distinct from tenantry_table.shape and ${table} <> all (${list(untouched)})${changed.join('')} then
     tenantry_changed := array_append(tenantry_changed, ${table}::text);
   end if;
   if ${table} = any (${list(model.own.map(({ name }) => name))}) then
@@ -109,7 +120,13 @@ if not has_schema_privilege('tenantry', 'create') then ${raise(`current_user || 
 function planJson(plan: MigrationPlan): string {
   const bare: MigrationPlan = {
     ...plan,
-    tables: plan.tables.map((table) => ({ ...table, unresolved: { ...table.unresolved, samples: [] } })),
+    tables: plan.tables.map((table) => ({
+      ...table,
+      unresolved: { ...table.unresolved, samples: [] },
+      estimate: untimed(table.estimate),
+    })),
+    // How fast the server was when the plan was made would make another text of the same plan.
+    steps: plan.steps.map((step) => ({ ...step, estimate: untimed(step.estimate), statements: [] })),
     decisions: plan.decisions.map((decision) => ({ ...decision, samples: [] })),
   };
   return `${dollarQuoted(JSON.stringify(bare), 'tenantry_plan')}::jsonb`;
@@ -163,12 +180,15 @@ end if;`;
 /** A reset of the application's schema leaves the record behind, which then speaks of tables that are gone. */
 function refuseLostTables(x: Export): string {
   const { plan, model } = x;
-  const first = plan.steps[0]?.id ?? '';
-  return `if ${isDone(x, first)} and not exists (select 1 from pg_attribute
+  return `if ${isDone(x, columnStepId(model.source))} and not exists (select 1 from pg_attribute
     where attrelid in (to_regclass(${quoteLiteral(model.source.sql)}), to_regclass(${quoteLiteral(qualified(archiveSchema, model.source.name))})) and attname = ${quoteLiteral(model.column)} and not attisdropped) then
   ${raise(
     `'${plan.migration} is recorded as begun, and its tables do not have what it made'`,
     `Were they made anew? Then: delete from tenantry.migrations where name = '${plan.migration}'; and run this again.`,
   )}
 end if;`;
+}
+
+function untimed({ rows }: Estimate): Estimate {
+  return { rows, seconds: 0 };
 }

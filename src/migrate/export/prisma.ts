@@ -82,7 +82,7 @@ function downNotes(name: string): string[] {
   return [
     'Take the folders back in reverse order, each with prisma db execute --file down.sql, and tell Prisma:',
     `prisma migrate resolve --rolled-back ${name}`,
-    'Once begun the way back has to be gone to its end: the dual writes end with its first step.',
+    'Once begun the way back has to be gone to its end.',
   ];
 }
 

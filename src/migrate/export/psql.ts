@@ -48,8 +48,8 @@ export function psqlFiles(x: Export, stages: readonly StageName[]): SqlFile[] {
     steps,
     wayBackPieces(x, x.plan.steps, [], true),
     [
-      'Once begun it has to be brought to its end: the dual writes end with its first step. It may be interrupted and run',
-      'again: what was not done, or was taken back already, is left out.',
+      'Once begun it has to be brought to its end. It may be interrupted and run again: what was not done, or was taken',
+      'back already, is left out.',
     ],
   );
   return [schema, ...forth, back];

@@ -1,6 +1,5 @@
 import { quoteLiteral } from '../../database/isolation-sql.ts';
 import type { Step } from '../plan.ts';
-import { keepSql } from '../rollback-migration.ts';
 import { renewLease } from './lease.ts';
 import type { Export, Piece } from './piece.ts';
 import { attempts, block } from './plpgsql.ts';
@@ -23,7 +22,13 @@ export function recordStep(x: Export, step: Step): string {
   ];
   return `insert into tenantry.migration_steps (migration, step, position, stage, started_at, finished_at, row_count)
 values (${values.join(', ')})
-on conflict (migration, step) do update set finished_at = excluded.finished_at, row_count = excluded.row_count;`;
+on conflict (migration, step) do update set finished_at = excluded.finished_at, row_count = excluded.row_count;
+${forgetFailure(x)}`;
+}
+
+/** What stopped a run of the library before is told no more once a file got past it. */
+function forgetFailure(x: Export): string {
+  return `delete from tenantry.migration_failures where migration = ${quoteLiteral(x.plan.migration)};`;
 }
 
 export const stepVariables = ['tenantry_started timestamptz := clock_timestamp()', 'tenantry_rows bigint := 0'];
@@ -34,7 +39,7 @@ export function stepPiece(x: Export, step: Step): Piece {
     `exit when ${isDone(x, step.id)};`,
     renewLease(x),
     ...step.sql.map((statement) => `${statement};`),
-    'get diagnostics tenantry_rows = row_count;',
+    ...(countsRows(step.sql.at(-1)) ? ['get diagnostics tenantry_rows = row_count;'] : []),
     recordStep(x, step),
   ];
   return {
@@ -42,6 +47,11 @@ export function stepPiece(x: Export, step: Step): Piece {
     title: step.id,
     body: block(stepVariables, attempts(x.lockRetries, statements.join('\n'))),
   };
+}
+
+/** Only such a statement sets the count; after any other it is still that of an earlier one. */
+function countsRows(statement = ''): boolean {
+  return /^\s*(?:insert|update|delete|merge|with)\b/i.test(statement);
 }
 
 /** A step that PostgreSQL runs outside of a transaction, with its record. */
@@ -70,12 +80,12 @@ export function recordPiece(x: Export, step: Step, check = ''): Extract<Piece, {
  * finished.
  */
 export function undoPiece(x: Export, step: Step): Piece {
-  const keep = step.id === 'populate:tenants' ? keepSql(x.model) : [];
   const statements = [
     ...(step.kind !== 'transaction' ? [] : [`exit when not ${isDone(x, step.id)};`]),
     renewLease(x),
-    ...[...keep, ...step.undo].map((statement) => `${statement};`),
+    ...step.undo.map((statement) => `${statement};`),
     `delete from tenantry.migration_steps where migration = ${quoteLiteral(x.plan.migration)} and step = ${quoteLiteral(step.id)};`,
+    forgetFailure(x),
   ];
   return { kind: 'transaction', title: `take back ${step.id}`, body: attempts(x.lockRetries, statements.join('\n')) };
 }

@@ -1,9 +1,9 @@
 import { quoteIdentifier, quoteLiteral } from '../../database/isolation-sql.ts';
 import { checksumSettings } from '../checksum.ts';
-import type { OwnTable } from '../model.ts';
+import { isSource, type OwnTable } from '../model.ts';
 import { writesSequence } from '../triggers.ts';
 import { mayBeQuarantined } from '../verify/check.ts';
-import { groupingSql, keysSql, membersSql } from '../verify/people.ts';
+import { groupingSql, partProofs } from '../verify/people.ts';
 import { closedSql, conservedSql, orphansSql, tenantSql, totalSql, writesSql } from '../verify/rows.ts';
 import type { Export, Piece } from './piece.ts';
 import { block, raise } from './plpgsql.ts';
@@ -17,9 +17,11 @@ import { isDone } from './steps.ts';
 export function verifyPiece(x: Export): Piece {
   const { model } = x;
   const column = quoteIdentifier(model.column);
+  const writesOf = (table: string): string =>
+    `tenantry_writes[${model.own.findIndex(({ name }) => name === table) + 1}]`;
   const checks = model.own.flatMap((table) => [
     totalCheck(x, table, column),
-    table.via === undefined ? '' : check(tenantSql(column, table), 'wrong', `tenant ${table.name}`),
+    isSource(table) ? '' : check(tenantSql(model, column, table), 'wrong', `tenant ${table.name}`),
     check(orphansSql(column, table), 'orphans', `orphans ${table.name}`),
     ...table.references.map(({ key, parent: parentName }) => {
       const parent = model.own.find((candidate) => candidate.name === parentName);
@@ -36,19 +38,22 @@ export function verifyPiece(x: Export): Piece {
 ${check(grouping, 'torn', 'grouping: torn')}
 ${check(grouping, 'joined', 'grouping: joined')}
 end if;`,
-    ...checkAll(membersSql(model, column), 'members', ['lost', 'doubled', 'strangers']),
-    ...checkAll(keysSql(model, column), 'keys', ['lost', 'foreign_keys', 'revived']),
+    ...partProofs(model, column).flatMap(({ name, query, wrong, rows }) =>
+      wrong.map(({ column: count, whileStill }) => {
+        const one = check(query, count, `${name}: ${count}`);
+        return whileStill === true ? `if ${writesOf(rows)} = 0 then\n${one}\nend if;` : one;
+      }),
+    ),
   ];
   const writes = model.own.map(
     (table) =>
       `tenantry_writes := tenantry_writes || (select w.writes::bigint from (${writesSql(model, table, writesSequence(model, table))}) as w);`,
   );
-  const source = model.own.findIndex((table) => table.via === undefined) + 1;
   const statements = [
     `if ${stageOpen(x, 'enforce')} then`,
     ...checksumSettings.map((setting) => `${setting};`),
     ...writes,
-    `tenantry_source_writes := tenantry_writes[${source}];`,
+    `tenantry_source_writes := ${writesOf(model.source.name)};`,
     ...checks,
     ...people,
     `if cardinality(tenantry_failed) > 0 then
@@ -84,12 +89,8 @@ function check(query: string, column: string, label: string): string {
 if tenantry_bad > 0 then ${failed(label, `tenantry_bad || ' rows'`)} end if;`;
 }
 
-function checkAll(query: string | undefined, label: string, columns: readonly string[]): string[] {
-  return query === undefined ? [] : columns.map((column) => check(query, column, `${label}: ${column}`));
-}
-
 function totalCheck(x: Export, table: OwnTable, column: string): string {
-  const query = totalSql(column, table);
+  const query = totalSql(x.model, column, table);
   const all = check(query, 'missing', `total ${table.name}`);
   if (!mayBeQuarantined(table)) return all;
   return `if ${isDone(x, `enforce:${table.name}:quarantine`)} then

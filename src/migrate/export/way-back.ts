@@ -1,6 +1,8 @@
 import { quoteLiteral } from '../../database/isolation-sql.ts';
+import { auditEntrySql, sqlRunner } from '../audit-trail.ts';
 import type { OwnTable } from '../model.ts';
 import type { Step } from '../plan.ts';
+import { columnStepId, expandBackwards } from '../stages/expand.ts';
 import { dropTriggerStatements } from '../triggers.ts';
 import { releaseLease, renewLease, takeLease } from './lease.ts';
 import type { Export, Piece } from './piece.ts';
@@ -9,18 +11,23 @@ import { doneOf, requireMigration, requirePlan, schemaThere } from './preflight.
 import { isDone, undoPiece } from './steps.ts';
 
 /**
- * Takes steps back as the engine does, last to first. Once begun, the way back is gone to its end: the dual writes end
- * with its first step, so that no write of the old application makes a tenant anew.
+ * Takes steps back as the engine does, last to first. The dual writes end before the tenants go, so that no write of the
+ * old application makes one anew. Once begun, the way back is gone to its end.
  *
  * @param steps - Those to take back, in the order in which they were applied.
  * @param later - Steps that must have been taken back before.
  * @param last - Whether nothing is left to take back afterwards.
  */
 export function wayBackPieces(x: Export, steps: readonly Step[], later: readonly Step[], last: boolean): Piece[] {
+  const expanded = steps.filter(({ stage }) => stage === 'expand');
   return [
     beginPiece(x, later),
-    ...x.model.own.map((table) => endDualWrites(x, table)),
-    ...[...steps].reverse().map((step) => undoPiece(x, step)),
+    ...steps
+      .filter(({ stage }) => stage !== 'expand')
+      .reverse()
+      .map((step) => undoPiece(x, step)),
+    ...(expanded.length === 0 ? [] : x.model.own.map((table) => endDualWrites(x, table))),
+    ...expandBackwards(x.model, expanded).map((step) => undoPiece(x, step)),
     last ? endPiece(x) : { kind: 'transaction', title: 'give the lease back', body: releaseLease(x) },
   ];
 }
@@ -39,6 +46,9 @@ if tenantry_found is not null then ${raise(`'what was done later must be taken b
     takeLease(x),
     requirePlan(x),
     ...(later.length === 0 ? [] : [order]),
+    `if (select stage from tenantry.migrations where name = ${name}) <> 'rolling-back' then
+${auditEntrySql(x.plan.migration, 'rollback-begun', null, sqlRunner)};
+end if;`,
     `update tenantry.migrations set stage = 'rolling-back', updated_at = now() where name = ${name};`,
   ];
   return {
@@ -51,7 +61,7 @@ if tenantry_found is not null then ${raise(`'what was done later must be taken b
 function endDualWrites(x: Export, table: OwnTable): Piece {
   const there = `exists (select 1 from pg_trigger where tgrelid = to_regclass(${quoteLiteral(table.sql)}) and not tgisinternal and tgname ~ '^(A0_)?tenantry_')`;
   const statements = [
-    `exit when not ${isDone(x, `expand:${table.name}`)} or not ${there};`,
+    `exit when not ${isDone(x, columnStepId(table))} or not ${there};`,
     renewLease(x),
     ...dropTriggerStatements(x.model, table).map((statement) => `${statement};`),
   ];
@@ -71,6 +81,10 @@ end loop;`;
   return {
     kind: 'transaction',
     title: 'all is taken back; give the lease back',
-    body: block(['tenantry_table record'], `${releaseLease(x, `'rolled-back'`)}\n${kept}`),
+    body: block(
+      ['tenantry_table record'],
+      `${auditEntrySql(x.plan.migration, 'rolled-back', null, sqlRunner)};
+${releaseLease(x, `'rolled-back'`)}\n${kept}`,
+    ),
   };
 }

@@ -36,14 +36,15 @@ export function classify(evidence: Evidence): Map<string, TableGuess> {
   const { tables, source, sourceReason, sourceConfidence, led, others } = evidence;
   const apart = archives(tables);
   const guesses = new Map<string, TableGuess>();
-  for (const { name, primaryKey } of tables) {
+  for (const table of tables) {
+    const { name } = table;
     const lead = led.get(name);
     if (name === source) {
       const reason = sourceReason;
       guesses.set(name, { kind: 'source', reason, confidence: sourceConfidence, others: others.get(name) ?? [] });
     } else if (apart.has(name)) guesses.set(name, setAside(name, evidence));
-    else if (lead !== undefined && primaryKey.length === 0) {
-      const reason = `${describe(lead.reference)}, but the table has no primary key, by which rows are told apart.`;
+    else if (lead !== undefined && hasNoWayThrough(table)) {
+      const reason = `${describe(lead.reference)}, but the table is partitioned and has no key, by which rows are told apart.`;
       guesses.set(name, { kind: 'untouched', why: 'no-key', led: lead.reference, reason, confidence: 0.5 });
     } else if (lead !== undefined) guesses.set(name, viaGuess(name, lead, evidence));
   }
@@ -53,6 +54,13 @@ export function classify(evidence: Evidence): Map<string, TableGuess> {
     if (!guesses.has(table.name)) guesses.set(table.name, sharedOrNot(table, readers.get(table.name) ?? [], evidence));
   }
   return guesses;
+}
+
+/** A table without a key is gone through by where its rows lie, unless they lie in several partitions. */
+function hasNoWayThrough({ kind, primaryKey, uniques, columns }: SchemaTable): boolean {
+  const present = (name: string): boolean => columns.some((column) => column.name === name && column.notNull);
+  const unique = uniques.some((each) => each.plain && each.columns.every(present));
+  return kind === 'partitioned' && primaryKey.length === 0 && !unique;
 }
 
 function setAside(name: string, { references }: Evidence): TableGuess {

@@ -132,6 +132,7 @@ it('tables are the source, led, shared or untouched, each with a reason', () => 
     table('orders_old'),
     table('_prisma_migrations'),
     table('marks', [], { primaryKey: [] }),
+    table('hits', [], { primaryKey: [], kind: 'partitioned' }),
     table('settings', [], { rows: 1 }),
   ];
   const references = [
@@ -139,8 +140,9 @@ it('tables are the source, led, shared or untouched, each with a reason', () => 
     leads('orders.currency_id → currencies'),
     leads('currencies.continent_id → continents'),
     leads('marks.customer_id → customers'),
+    leads('hits.customer_id → customers'),
   ];
-  const leaves = new Set(['marks']);
+  const leaves = new Set(['marks', 'hits']);
   const led = leadTables(tables, references, 'customers', { leaves, apart: archives(tables) });
   const guesses = classify({
     tables,
@@ -160,8 +162,8 @@ it('tables are the source, led, shared or untouched, each with a reason', () => 
     continents: 'shared: 7 rows, "currencies" refers to it, and no column leads from it to "customers".',
     orders_old: 'untouched: Its name says that it is a copy of what was, and no foreign key ties it to other tables.',
     _prisma_migrations: 'untouched: Prisma keeps it for itself.',
-    marks:
-      'untouched: "customer_id" is a foreign key to "customers", never empty, but the table has no primary key, by which rows are told apart.',
+    marks: 'via: "customer_id" is a foreign key to "customers", never empty.',
+    hits: 'untouched: "customer_id" is a foreign key to "customers", never empty, but the table is partitioned and has no key, by which rows are told apart.',
     settings: 'untouched: No column leads to a tenant and no table of tenants refers to it: nothing leads anywhere.',
   });
 });

@@ -67,7 +67,7 @@ function whoseQuestions({ source, paths, tables }: Asked, table: InspectedTable)
   const { guess, name } = table;
   const sourceRows = tables.find((each) => each.name === source)?.rows ?? 0;
   if (guess.kind === 'untouched' && guess.why === 'no-key') {
-    const text = `"${name}" has no primary key, and its rows (${table.rows}) stay without a tenant and are not isolated. Add one (alter table … add column … generated always as identity primary key), inspect again, and it can follow ${guess.led?.columns.join(', ')}.`;
+    const text = `"${name}" is partitioned and has no key, and its rows (${table.rows}) stay without a tenant and are not isolated. Add a primary key or a unique index over columns that are never empty, inspect again, and it can follow ${guess.led?.columns.join(', ')}.`;
     return [ask('primary-key', table, text, { rows: table.rows })];
   }
   if (guess.kind === 'untouched' && guess.why === 'no-path') {

@@ -1,9 +1,11 @@
-import type { Clock } from '../../core/index.ts';
+import { type Clock, isTenantryError } from '../../core/index.ts';
+import { forgetFailure } from '../failure.ts';
 import type { Model, OwnTable } from '../model.ts';
 import type { Step } from '../plan.ts';
 import { execute } from '../sql-text.ts';
 import { type BatchSql, batchSql } from '../stages/backfill.ts';
 import { inStep, type Session } from './session.ts';
+import { rest } from './stop.ts';
 
 /** Options of a backfill. */
 export interface BatchSettings {
@@ -27,6 +29,15 @@ interface Checkpoint {
   readonly finished: boolean;
 }
 
+/** What a backfill needs beside its table. */
+interface BatchWork {
+  readonly model: Model;
+  readonly clock: Clock;
+  readonly batches: BatchSettings;
+  /** Returns when the next batch may run. */
+  readonly turn: (step: Step, took: number) => Promise<void>;
+}
+
 /**
  * Fills the tenant column of one table in batches. Each batch and its checkpoint stand in one transaction, so a runner
  * that is killed anywhere leaves whole batches behind and the next one goes on after them. The bound is fixed when the
@@ -34,27 +45,53 @@ interface Checkpoint {
  */
 export async function backfillTable(
   session: Session,
-  model: Model,
+  { model, clock, batches: { batchMilliseconds = 20, batchSize = 500, pause = 0 }, turn }: BatchWork,
   table: OwnTable,
   step: Step,
-  { batchMilliseconds = 20, batchSize = 500, pause = 0 }: BatchSettings,
-  clock: Clock,
   tell: (rows: number) => void,
 ): Promise<number> {
   const sql = batchSql(model, table);
   const quiet = { ...step, quiet: true };
   let checkpoint = await inStep(session, quiet, (tx) => openCheckpoint(tx, session.migration, table, sql));
   let size = batchSize;
+  let smallest = 200;
+  let past = false;
+  let took = 0;
   while (!checkpoint.finished) {
+    await turn(step, took);
     const begun = clock().getTime();
     const at = checkpoint;
-    checkpoint = await inStep(session, quiet, (tx) => oneBatch(tx, session.migration, table, sql, at, size));
-    const took = Math.max(1, clock().getTime() - begun);
-    size = Math.round(Math.min(50_000, Math.max(200, size * Math.min(2, Math.max(0.5, batchMilliseconds / took)))));
+    try {
+      checkpoint = await inStep(session, quiet, async (tx) => {
+        if (!past) await forgetFailure(tx, session.migration);
+        return oneBatch(tx, session.migration, table, sql, at, size);
+      });
+    } catch (error) {
+      if (size === 1 || !(await ranIntoTimeout(session, error, clock().getTime() - begun))) throw error;
+      size = Math.ceil(size / 4);
+      smallest = 1;
+      continue;
+    }
+    past = true;
+    took = Math.max(1, clock().getTime() - begun);
+    size = Math.round(
+      Math.min(50_000, Math.max(smallest, size * Math.min(2, Math.max(0.5, batchMilliseconds / took)))),
+    );
     tell(Number(checkpoint.row_count));
-    if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
+    if (pause > 0) await rest(session, pause, step.id);
   }
   return Number(checkpoint.row_count);
+}
+
+/** Whether a batch took longer than the role's statement_timeout; one that a person cancelled did not. */
+async function ranIntoTimeout(session: Session, error: unknown, took: number): Promise<boolean> {
+  if (!isTenantryError(error, 'migration_step_failed') || error.details.sqlstate !== '57014') return false;
+  const found = await execute<{ limit: number }>(
+    session.db,
+    `select setting::integer as limit from pg_settings where name = 'statement_timeout'`,
+  );
+  const limit = found.rows[0]?.limit ?? 0;
+  return limit > 0 && took >= limit;
 }
 
 type Transaction = Parameters<Parameters<typeof inStep>[2]>[0];

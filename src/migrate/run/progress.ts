@@ -1,3 +1,5 @@
+import type { MigrationHold } from './hold.ts';
+
 /** What a runner tells while it works. */
 export interface MigrationProgress {
   readonly stage: string;
@@ -14,6 +16,8 @@ export interface MigrationProgress {
   readonly stepsDone: number;
   readonly stepsTotal: number;
   readonly finished: boolean;
+  /** Why it does not go on at this moment; absent while it does. */
+  readonly hold?: MigrationHold;
 }
 
 /** Receives progress. It is called often and must return at once. */

@@ -1,11 +1,13 @@
 import { hostname } from 'node:os';
-import { setTimeout as wait } from 'node:timers/promises';
-import { TenantryError } from '../../core/index.ts';
 import type { AnyDatabase } from '../../database/index.ts';
 import { sqlstateOf } from '../../database/install.ts';
 import { quoteLiteral } from '../../database/isolation-sql.ts';
 import { execute } from '../sql-text.ts';
+import { blockersOfStep } from './blockers.ts';
+import type { MigrationHold } from './hold.ts';
 import { type Lease, renewLease } from './lease.ts';
+import { type FailedStep, stepFailure } from './step-failure.ts';
+import { rest } from './stop.ts';
 
 /** How a runner treats the database; all have defaults that suit a busy one. */
 export interface RunnerSettings {
@@ -15,16 +17,23 @@ export interface RunnerSettings {
   readonly lockRetries?: number;
   /** How long to wait for another runner that may be gone, in milliseconds; 3,000 when absent. */
   readonly leasePatience?: number;
+  /** Ends the run at the next step or batch, with `migration_stopped`; run again, it goes on from there. */
+  readonly signal?: AbortSignal;
 }
+
+type Manners = Required<Omit<RunnerSettings, 'signal'>>;
 
 /** One runner at work: its connection, its lease and its manners. */
 export interface Session {
   readonly db: AnyDatabase;
   readonly migration: string;
   readonly lease: Lease;
-  readonly settings: Required<RunnerSettings>;
+  readonly settings: Manners;
   /** Whether the role may keep the application's own triggers from firing on the backfill. */
   readonly replica: boolean;
+  readonly signal?: AbortSignal | undefined;
+  /** Hears why the step under way does not go on. */
+  onHold?: (hold: MigrationHold) => void;
 }
 
 /** A name for this runner that people recognise. */
@@ -37,7 +46,7 @@ export function runnerSettings({
   lockTimeout = 2000,
   lockRetries = 30,
   leasePatience = 3000,
-}: RunnerSettings): Required<RunnerSettings> {
+}: RunnerSettings): Manners {
   return { lockTimeout, lockRetries, leasePatience };
 }
 
@@ -51,12 +60,7 @@ const retried = ['55P03', '40P01', '40001'];
  */
 export async function inStep<Result>(
   session: Session,
-  step: {
-    readonly id: string;
-    readonly table: string | null;
-    readonly sql: readonly string[];
-    readonly quiet?: boolean;
-  },
+  step: FailedStep & { readonly quiet?: boolean },
   work: (tx: AnyDatabase) => Promise<Result>,
 ): Promise<Result> {
   for (let attempt = 1; ; attempt += 1) {
@@ -68,9 +72,13 @@ export async function inStep<Result>(
       });
     } catch (error) {
       if (!retried.includes(sqlstateOf(error)) || attempt > session.settings.lockRetries) {
-        throw await asStepFailure(session, step, error);
+        throw await stepFailure(session.db, session.migration, step, error);
       }
-      await wait(50 * Math.min(attempt, 20) * (0.5 + Math.random()));
+      if (session.onHold !== undefined && sqlstateOf(error) === '55P03') {
+        const blockers = await blockersOfStep(session.db, step);
+        session.onHold({ why: 'lock', attempt, attempts: session.settings.lockRetries, blockers });
+      }
+      await rest(session, 50 * Math.min(attempt, 20) * (0.5 + Math.random()), step.id);
     }
   }
 }
@@ -93,45 +101,4 @@ async function applySettings(tx: AnyDatabase, settings: Record<string, string>):
     ([name, value]) => `set_config(${quoteLiteral(name)}, ${quoteLiteral(value)}, true)`,
   );
   await execute(tx, `select ${calls.join(', ')}`);
-}
-
-/** Turns a driver's error into ours, with what a person can do about it. */
-export async function asStepFailure(
-  session: Session,
-  step: { readonly id: string; readonly table: string | null; readonly sql: readonly string[] },
-  error: unknown,
-): Promise<unknown> {
-  const sqlstate = sqlstateOf(error);
-  if (error instanceof TenantryError || sqlstate === '' || !(error instanceof Error)) return error;
-  const blockers = sqlstate === '55P03' && step.table !== null ? await blockersOf(session.db, step.table) : '';
-  const remedy = remedies[sqlstate] ?? 'Mend the cause and run apply again; it goes on from here.';
-  return new TenantryError(
-    'migration_step_failed',
-    {
-      migration: session.migration,
-      step: step.id,
-      sql: step.sql[0] ?? '',
-      sqlstate,
-      remedy: `${error.message}. ${blockers}${remedy}`,
-    },
-    { cause: error },
-  );
-}
-
-const remedies: Readonly<Record<string, string>> = {
-  '55P03': 'End what blocks it, or wait, and run apply again; it goes on from here.',
-  '57014': 'The statement was cancelled or ran into statement_timeout: raise it for this role and run apply again.',
-  '53100': 'The disk is full: make room and run apply again; it goes on from here.',
-  '42501': 'Run the migration as the owner of the tables, or grant what is missing, and run apply again.',
-};
-
-/** Who holds locks on a table for long, in one sentence. */
-async function blockersOf(db: AnyDatabase, table: string): Promise<string> {
-  const found = await execute<{ pid: number; state: string; seconds: string }>(
-    db,
-    `select a.pid, coalesce(a.state, 'unknown') as state, coalesce(extract(epoch from now() - a.xact_start), 0)::integer::text as seconds
-from pg_locks l join pg_stat_activity a on a.pid = l.pid join pg_class c on c.oid = l.relation
-where l.granted and c.relname = ${quoteLiteral(table)} and a.pid <> pg_backend_pid() order by a.xact_start limit 3`,
-  ).catch(() => ({ rows: [] }));
-  return found.rows.map((row) => `Blocked by pid ${row.pid}, ${row.state} for ${row.seconds} s. `).join('');
 }

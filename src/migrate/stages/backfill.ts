@@ -1,30 +1,39 @@
 import { quoteIdentifier, quoteLiteral } from '../../database/isolation-sql.ts';
-import { type Model, mapTable, type OwnTable, tenantOfRow } from '../model.ts';
+import { additionSteps } from '../additions.ts';
+import { deriveStep } from '../derived.ts';
+import { hasKey, type Model, mapTable, type OwnTable, tenantOfRow } from '../model.ts';
 import type { Step } from '../plan.ts';
-import { populateStatements } from '../populate.ts';
+import { type Population, partStatements, tenantStatements } from '../populate.ts';
 import { fillMapSql } from '../source-sql.ts';
+import { lookAgainStep, placeBatchSql } from './place-batches.ts';
 
-/** The map first, then what is made from it, then the tenant of every row, parents before children. */
+/**
+ * The map first, then the tenants that are made from it, then the tenant of every row, parents before children, then the
+ * members, keys and all else that is made of rows.
+ */
 export function backfillSteps(model: Model): Step[] {
-  const migration = quoteLiteral(model.name);
-  const made = `(select m.tenant_id from ${mapTable} m where m.migration = ${migration})`;
-  const statement = (name: string, sql: string, undo: readonly string[] = []): Step => ({
+  const statement = ({ name, sql, undo = [], locks }: Population): Step => ({
     id: `populate:${name}`,
     stage: 'backfill',
-    table: null,
+    table: locks ?? null,
     kind: 'transaction',
-    sql: [sql],
+    sql,
     undo,
-    lock: 'none',
+    lock: locks === undefined ? 'none' : 'share row exclusive',
   });
   return [
-    statement('map', fillMapSql(model), [`delete from ${mapTable} where migration = ${migration}`]),
+    statement({ name: 'map', sql: [fillMapSql(model)] }),
     // Every row of every table looks its tenant up there, and the planner must know how many keys it holds.
-    statement('map-statistics', `analyze ${mapTable}`),
-    ...populateStatements(model, 'true').map(({ name, sql }) =>
-      statement(name, sql, name === 'tenants' ? [`delete from tenantry.tenants where tenant_id in ${made}`] : []),
-    ),
-    ...model.own.flatMap((table) => [rowsStep(model, table), vacuumStep(table)]),
+    statement({ name: 'map-statistics', sql: [`analyze ${mapTable}`] }),
+    ...tenantStatements(model, 'true').map(statement),
+    ...model.own.flatMap((table) => [
+      ...(table.derivation === undefined ? [] : [deriveStep(model, table, table.derivation)]),
+      rowsStep(model, table),
+      ...(hasKey(table) ? [] : [lookAgainStep(model, table)]),
+      vacuumStep(table),
+    ]),
+    ...partStatements(model).map(statement),
+    ...additionSteps(model, 'backfill'),
   ];
 }
 
@@ -71,6 +80,7 @@ export interface BatchSql {
 
 /** Writes the statements of one table's backfill: keyset batches by row comparison, served by the primary key. */
 export function batchSql(model: Model, table: OwnTable): BatchSql {
+  if (!hasKey(table)) return placeBatchSql(model, table);
   const names = table.key.map((column) => quoteIdentifier(column.name));
   const key = `(${names.map((name) => `t.${name}`).join(', ')})`;
   const texts = (alias: string): string =>

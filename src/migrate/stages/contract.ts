@@ -1,26 +1,62 @@
 import { quoteIdentifier } from '../../database/isolation-sql.ts';
+import { additionSteps } from '../additions.ts';
 import type { Model } from '../model.ts';
 import type { Step } from '../plan.ts';
+import { backStatements, drainAllSql, drainTriggerStatements, dropBackStatements } from '../reverse/back-statements.ts';
+import { derivedChangesStatements } from '../reverse/derived-changes.ts';
+import { fillStatements, linkOf } from '../reverse/fill.ts';
+import { carryChangesStatements, photoStatements } from '../reverse/photo.ts';
 import { qualified } from '../sql-text.ts';
-import { dropTriggerStatements } from '../triggers.ts';
+import { dropBackTriggerStatements, dropTriggerStatements } from '../triggers.ts';
+import { archiveSchema } from './archive-schema.ts';
 
-/** The schema that holds what the contract stage takes out of use. */
-export const archiveSchema = 'tenantry_archive';
-
-/** Ends the dual writes and moves what the new application does not use into the archive, whole. */
+/**
+ * Ends the writes in both directions and moves what the new application does not use into the archive, whole. How the
+ * library's rows are then is remembered; on the way back what changed since is carried into the legacy columns.
+ */
 export function contractSteps(model: Model): Step[] {
-  const triggers = model.own.map(
-    (table): Step => ({
+  const drain: Step = {
+    id: 'contract:drain',
+    stage: 'contract',
+    table: null,
+    kind: 'transaction',
+    sql: [drainAllSql(model)],
+    undo: [],
+    lock: 'row',
+  };
+  const triggers = model.own.map((table): Step => {
+    const link = linkOf(model, table);
+    return {
       id: `contract:${table.name}:triggers`,
       stage: 'contract',
       table: table.name,
       kind: 'transaction',
-      sql: dropTriggerStatements(model, table),
-      // On the way back the triggers would only make tenants anew; the column's own undo follows.
-      undo: [],
+      sql: [...dropTriggerStatements(model, table), ...dropBackTriggerStatements(model, table)],
+      // The other direction does not come back: it would only make tenants anew, and its columns go next.
+      undo: [
+        ...(link === undefined ? [] : fillStatements(model, link)),
+        ...drainTriggerStatements(model, table),
+        ...derivedChangesStatements(model, table),
+      ],
       lock: 'access exclusive',
-    }),
-  );
+    };
+  });
+  const back = [...backStatements(model)].reverse().map(({ name, kinds, sql }): Step => {
+    return {
+      id: `contract:back:${name}`,
+      stage: 'contract',
+      table: null,
+      kind: 'transaction',
+      sql: [
+        ...kinds.flatMap((kind) => photoStatements(model, kind)),
+        // A shorter wait than PostgreSQL's for a deadlock: it is never an application that is chosen to end.
+        'set local lock_timeout = 500',
+        ...dropBackStatements(model, kinds),
+      ],
+      undo: [...sql, ...[...kinds].reverse().flatMap((kind) => carryChangesStatements(model, kind))],
+      lock: 'none',
+    };
+  });
   const archived = (model.definition.contract?.archive ?? []).map(
     (table): Step => ({
       id: `contract:${table}:archive`,
@@ -35,5 +71,5 @@ export function contractSteps(model: Model): Step[] {
       lock: 'access exclusive',
     }),
   );
-  return [...triggers, ...archived];
+  return [drain, ...triggers, ...back, ...additionSteps(model, 'contract'), ...archived];
 }

@@ -1,9 +1,11 @@
 import { isolateTable, quoteIdentifier, quoteLiteral, unisolateTable } from '../../database/isolation-sql.ts';
-import { keyText, type Model, type OwnTable } from '../model.ts';
+import { additionSteps, madeIsolationSteps } from '../additions.ts';
+import { hasKey, keptKey, type Model, type OwnTable } from '../model.ts';
 import type { Step, StepLock } from '../plan.ts';
 import { refuseReferredSql } from '../referrers.ts';
+import { returnRowsSql } from '../reverse/rows.ts';
 import { qualified } from '../sql-text.ts';
-import { objectName } from '../triggers.ts';
+import { objectName } from '../trigger-sql.ts';
 
 /**
  * Makes the database hold what the backfill did. Rows without a tenant leave first, children before parents; then, for
@@ -12,6 +14,7 @@ import { objectName } from '../triggers.ts';
 export function enforceSteps(model: Model): Step[] {
   const childrenFirst = [...model.own].reverse();
   return [
+    ...additionSteps(model, 'enforce'),
     ...childrenFirst
       .filter((table) => table.unresolved.kind === 'quarantine' || hasQuarantineAbove(table))
       .map((table) => quarantineStep(model, table)),
@@ -24,6 +27,7 @@ export function enforceSteps(model: Model): Step[] {
         undo: unisolateTable({ schema: model.schema, table: table.name }),
       }),
     ),
+    ...madeIsolationSteps(model),
   ];
 }
 
@@ -44,25 +48,15 @@ function step(
 
 /** The row is kept as JSON text with its key and reason, and comes back from there column by column. */
 function quarantineStep(model: Model, table: OwnTable): Step {
-  const mine = `migration = ${quoteLiteral(model.name)} and table_name = ${quoteLiteral(table.name)}`;
   const reason = `${table.path.split(' → ')[0]} leads to no tenant`;
-  const columns = table.table.columns
-    .filter((column) => !column.generated)
-    .map((column) => quoteIdentifier(column.name));
   return step(`enforce:${table.name}:quarantine`, table, 'row', {
     sql: [
       refuseReferredSql(model, table),
       `with gone as (delete from ${table.sql} as t where t.${quoteIdentifier(model.column)} is null returning t.*)
-  insert into tenantry.migration_quarantine (migration, table_name, row_key, row_data, reason)
-  select ${quoteLiteral(model.name)}, ${quoteLiteral(table.name)}, ${keyText(table.key, 'gone')}, row_to_json(gone), ${quoteLiteral(reason)} from gone`,
+  insert into tenantry.migration_quarantine (migration, table_name, row_key, row_data, reason, aside)
+  select ${quoteLiteral(model.name)}, ${quoteLiteral(table.name)}, ${keptKey(table, 'gone')}, row_to_json(gone), ${quoteLiteral(reason)}, true from gone`,
     ],
-    undo: [
-      `insert into ${table.sql} (${columns.join(', ')}) overriding system value
-  select ${columns.map((column) => `r.${column}`).join(', ')}
-  from tenantry.migration_quarantine q cross join lateral json_populate_record(null::${table.sql}, q.row_data) as r
-  where ${mine.replace('migration =', 'q.migration =').replace('table_name =', 'q.table_name =')}`,
-      `delete from tenantry.migration_quarantine where ${mine}`,
-    ],
+    undo: [returnRowsSql(model, table)],
   });
 }
 
@@ -93,6 +87,14 @@ function keySteps(model: Model, table: OwnTable): Step[] {
   const name = objectName(model, table.name, 'tenantry_key');
   const columns = [model.column, ...table.key.map((column) => column.name)].map(quoteIdentifier).join(', ');
   const index = qualified(model.schema, name);
+  if (!hasKey(table)) {
+    const sql = [
+      `drop index concurrently if exists ${index}`,
+      `create index concurrently ${quoteIdentifier(name)} on ${table.sql} (${quoteIdentifier(model.column)})`,
+    ];
+    const undo = [`drop index if exists ${index}`];
+    return [step(`enforce:${table.name}:index`, table, 'share update exclusive', { kind: 'concurrently', sql, undo })];
+  }
   const undo = [`alter table ${table.sql} drop constraint if exists ${quoteIdentifier(name)}`];
   if (table.table.partitioned) {
     // PostgreSQL builds no index of a partitioned table concurrently, nor takes one as its constraint.

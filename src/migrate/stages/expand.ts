@@ -1,20 +1,78 @@
 import { quoteLiteral } from '../../database/isolation-sql.ts';
+import { additionSteps } from '../additions.ts';
 import { checksumSettings, checksumSql } from '../checksum.ts';
+import { fallbackSteps } from '../fallback.ts';
 import type { Model, OwnTable } from '../model.ts';
 import type { Step } from '../plan.ts';
+import { putKeptAwayStatements } from '../quarantine-sql.ts';
+import { calledKinds, dropBackStatements, libraryKinds } from '../reverse/back-statements.ts';
+import { cutOffStatements } from '../reverse/cut-off.ts';
 import { dualWriteStatements, undoDualWriteStatements, writesSequence } from '../triggers.ts';
 
 /** Columns and triggers first, parents before children; then what verify compares with. */
 export function expandSteps(model: Model): Step[] {
   return [
+    endStep(model),
+    tenantsStep(model),
+    ...fallbackSteps(model),
+    ...additionSteps(model, 'expand'),
     ...model.own.map((table) => columnStep(model, table)),
-    ...model.own.map((table) => baselineStep(model, table)),
+    ...model.own.filter(({ derivation }) => derivation === undefined).map((table) => baselineStep(model, table)),
   ];
+}
+
+/**
+ * What the switch puts on the library's tables stays until the tenants are gone, and does nothing from then on. It goes
+ * by itself and last of all, since it locks tables that every request uses. What an earlier rollback kept makes room.
+ */
+function endStep(model: Model): Step {
+  return {
+    id: 'expand:begin',
+    stage: 'expand',
+    table: null,
+    kind: 'transaction',
+    sql: putKeptAwayStatements(model),
+    // A shorter wait than PostgreSQL's for a deadlock: it is never an application that is chosen to end.
+    undo: ['set local lock_timeout = 500', ...dropBackStatements(model, [...libraryKinds, ...calledKinds])],
+    lock: 'none',
+  };
+}
+
+/** From the first trigger on tenants are made, until they are taken back with all that stands for them. */
+function tenantsStep(model: Model): Step {
+  return {
+    id: tenantsStepId,
+    stage: 'expand',
+    table: null,
+    kind: 'transaction',
+    sql: [],
+    undo: cutOffStatements(model),
+    lock: 'row',
+  };
+}
+
+const tenantsStepId = 'expand:tenants';
+
+/** The step that makes the tenant column of a table and its triggers. */
+export function columnStepId(table: OwnTable): string {
+  return `expand:${table.name}`;
+}
+
+/**
+ * The steps of expand in the order in which they are taken back, once the dual writes have ended: the tenants while the
+ * columns are still there by which what belongs to them is found, the columns after that.
+ */
+export function expandBackwards(model: Model, steps: readonly Step[]): Step[] {
+  const columns = model.own.filter(({ derivation }) => derivation === undefined).map(columnStepId);
+  const late = steps.filter(({ id }) => columns.includes(id));
+  const begin = steps.filter(({ id }) => id === 'expand:begin');
+  const rest = steps.filter((step) => !late.includes(step) && !begin.includes(step));
+  return [...begin, ...late, ...rest].reverse();
 }
 
 function columnStep(model: Model, table: OwnTable): Step {
   return {
-    id: `expand:${table.name}`,
+    id: columnStepId(table),
     stage: 'expand',
     table: table.name,
     kind: 'transaction',

@@ -1,6 +1,6 @@
 import type { AnyDatabase } from '../../database/index.ts';
 import { quoteIdentifier, quoteLiteral } from '../../database/isolation-sql.ts';
-import type { Model, OwnTable } from '../model.ts';
+import { isSource, keyText, type Model, type OwnTable } from '../model.ts';
 import { execute } from '../sql-text.ts';
 
 /** What one check found. */
@@ -21,8 +21,15 @@ export interface Checker {
   readonly column: string;
   /** Steps that are done. */
   readonly done: ReadonlySet<string>;
+  /** Whether the new application writes too. */
+  readonly switched: boolean;
   /** Writes of the application to a table since the baseline. */
   readonly writes: ReadonlyMap<string, number>;
+}
+
+/** Whether nothing keeps the legacy rows of people and keys right any more. */
+export function contracted(done: ReadonlySet<string>): boolean {
+  return done.has('contract:drain');
 }
 
 /** Runs a query that gives numbers in one row. */
@@ -45,13 +52,14 @@ export function mayBeQuarantined(table: OwnTable): boolean {
 }
 
 /** The chain of joins from a table `t` up to the source `s`. */
-export function joinsToSource(table: OwnTable): string {
+export function joinsToSource({ source }: Model, table: OwnTable): string {
   const joins: string[] = [];
   let below = 't';
-  for (let at = table, level = 0; at.via !== undefined; at = at.via.parent, level += 1) {
+  let at = table;
+  for (let level = 0; at.via !== undefined; at = at.via.parent, level += 1) {
     const child = at;
     const { columns, parent, parentKey } = at.via;
-    const alias = parent.via === undefined ? 's' : `j${level}`;
+    const alias = isSource(parent) ? 's' : `j${level}`;
     const on = columns.map((column, place) => {
       const key = parentKey[place] ?? '';
       const cast = sameType(child, column, parent, key) ? '' : '::text';
@@ -60,7 +68,44 @@ export function joinsToSource(table: OwnTable): string {
     joins.push(`left join ${parent.sql} as ${alias} on ${on.join(' and ')}`);
     below = alias;
   }
+  if (at.leads !== undefined) joins.push(joinLed(source, at.leads, below));
   return joins.join(' ');
+}
+
+/**
+ * The tenant that a row `t` should have, over the joins of {@link joinsToSource}: that of its source row or, where the
+ * chain breaks off, the default of the last table that it reaches.
+ */
+export function expectedTenant(model: Model, column: string, table: OwnTable): string {
+  const reached: string[] = [];
+  let alias = 't';
+  let at = table;
+  for (let level = 0; ; level += 1) {
+    const otherwise = defaultSql(model, column, at);
+    if (otherwise !== undefined) reached.unshift(`case when ${alias}.tableoid is not null then ${otherwise} end`);
+    if (at.via === undefined || isSource(at.via.parent)) break;
+    alias = `j${level}`;
+    at = at.via.parent;
+  }
+  return `coalesce(${[`s.${column}`, ...reached].join(', ')})`;
+}
+
+/** The default tenant of a table, found by the row that stands for it or by the record of the fallback. */
+function defaultSql({ name, source }: Model, column: string, { unresolved }: OwnTable): string | undefined {
+  if (unresolved.kind !== 'default-tenant') return undefined;
+  if (unresolved.sourceKey === undefined) {
+    return `(select f.tenant_id from tenantry.migration_parts f where f.migration = ${quoteLiteral(name)} and f.part = 'fallback')`;
+  }
+  return `(select d.${column} from ${source.sql} as d where ${keyText(source.key, 'd')} = ${quoteLiteral(unresolved.sourceKey)})`;
+}
+
+/** The join to the source of rows that are led there by a table that is looked into, or by SQL. */
+function joinLed(source: OwnTable, { key, lookup }: NonNullable<OwnTable['leads']>, below: string): string {
+  const sourceKey = keyText(source.key, 's');
+  if (lookup === undefined) return `left join ${source.sql} as s on ${sourceKey} = ${key(below)}`;
+  const [asked, gives, column] = [lookup.key, lookup.gives, lookup.column].map(quoteIdentifier);
+  return `left join (select distinct ${asked} as asked, ${gives}::text as gives from ${lookup.sql}) as led on led.asked = ${below}.${column}
+  left join ${source.sql} as s on ${sourceKey} = led.gives`;
 }
 
 function sameType(child: OwnTable, column: string, parent: OwnTable, key: string): boolean {

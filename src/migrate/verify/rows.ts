@@ -1,10 +1,11 @@
 import { quoteIdentifier, quoteLiteral } from '../../database/isolation-sql.ts';
 import type { CatalogueForeignKey } from '../catalogue.ts';
 import { checksumSettings, checksumSql } from '../checksum.ts';
-import type { Model, OwnTable } from '../model.ts';
+import { isSource, type Model, type OwnTable } from '../model.ts';
 import { execute } from '../sql-text.ts';
 import {
   type Checker,
+  expectedTenant,
   joinsToSource,
   mayBeQuarantined,
   none,
@@ -14,8 +15,8 @@ import {
 } from './check.ts';
 
 /** Every row has a tenant, or waits for quarantine because it leads nowhere. */
-export async function checkTotal({ tx, column, done }: Checker, table: OwnTable): Promise<VerifyCheck> {
-  const found = await numbers<'rows' | 'missing' | 'leading'>(tx, totalSql(column, table));
+export async function checkTotal({ tx, model, column, done }: Checker, table: OwnTable): Promise<VerifyCheck> {
+  const found = await numbers<'rows' | 'missing' | 'leading'>(tx, totalSql(model, column, table));
   const waiting = mayBeQuarantined(table) && !done.has(`enforce:${table.name}:quarantine`);
   if (!waiting)
     return none('total', table.name, found.missing, 'rows have no tenant', `${found.rows} rows, each with one tenant`);
@@ -24,16 +25,18 @@ export async function checkTotal({ tx, column, done }: Checker, table: OwnTable)
 }
 
 /** Counts `rows`, those `missing` a tenant, and those of them `leading` to one. */
-export function totalSql(column: string, table: OwnTable): string {
-  const source = table.via === undefined ? 't' : 's';
+export function totalSql(model: Model, column: string, table: OwnTable): string {
+  const source = isSource(table) ? 't' : 's';
   return `select count(*)::text as rows, count(*) filter (where t.${column} is null)::text as missing,
   count(*) filter (where t.${column} is null and ${source}.${column} is not null)::text as leading
-from ${table.sql} as t ${joinsToSource(table)}`;
+from ${table.sql} as t ${joinsToSource(model, table)}`;
 }
 
 /** The tenant of a row is that of the source row it leads to, found again by joins. */
-export async function checkTenant({ tx, column }: Checker, table: OwnTable): Promise<VerifyCheck> {
-  const found = await numbers<'wrong' | 'tenants'>(tx, tenantSql(column, table));
+export async function checkTenant(checker: Checker, table: OwnTable): Promise<VerifyCheck> {
+  const { tx, model, column } = checker;
+  const expected = isStill(checker, table) ? expectedTenant(model, column, table) : undefined;
+  const found = await numbers<'wrong' | 'tenants'>(tx, tenantSql(model, column, table, expected));
   return none(
     'tenant',
     table.name,
@@ -43,10 +46,17 @@ export async function checkTenant({ tx, column }: Checker, table: OwnTable): Pro
   );
 }
 
-/** Counts rows with the `wrong` tenant. */
-export function tenantSql(column: string, table: OwnTable): string {
-  return `select count(*) filter (where t.${column} is distinct from s.${column})::text as wrong, count(distinct t.${column})::text as tenants
-from ${table.sql} as t ${joinsToSource(table)} where s.${column} is not null`;
+/** Whether nobody wrote to a table, or to those on its way to the source: a row keeps its tenant when its way is gone. */
+function isStill({ model, switched, writes }: Checker, table: OwnTable): boolean {
+  const way = [model.source.name];
+  for (let at: OwnTable | undefined = table; at !== undefined; at = at.via?.parent) way.push(at.name);
+  return !switched && way.every((name) => (writes.get(name) ?? 0) === 0);
+}
+
+/** Counts rows with the `wrong` tenant, which is another than that of the source row or than `expected`. */
+export function tenantSql(model: Model, column: string, table: OwnTable, expected = `s.${column}`): string {
+  return `select count(*) filter (where t.${column} is distinct from ${expected})::text as wrong, count(distinct t.${column})::text as tenants
+from ${table.sql} as t ${joinsToSource(model, table)} where ${expected} is not null`;
 }
 
 /** A row and what it refers to have the same tenant. */

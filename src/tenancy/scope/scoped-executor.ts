@@ -2,11 +2,16 @@ import type { QueryExecutor } from 'kysely';
 import type { QueryScoper } from './query-scoper.ts';
 import { refuse } from './refuse.ts';
 
+/** How a scope sends a statement other than as it is. */
+export interface StatementRunner {
+  readonly executeQuery: QueryExecutor['executeQuery'];
+}
+
 /**
  * An executor whose queries are scoped after all plugins, whichever are added or taken away later. It runs no query that
  * it has not scoped.
  */
-export function scopedExecutor(base: QueryExecutor, scoper: QueryScoper): QueryExecutor {
+export function scopedExecutor(base: QueryExecutor, scoper: QueryScoper, runner?: StatementRunner): QueryExecutor {
   return {
     adapter: base.adapter,
     plugins: base.plugins,
@@ -14,18 +19,20 @@ export function scopedExecutor(base: QueryExecutor, scoper: QueryScoper): QueryE
     compileQuery: (node, queryId) => base.compileQuery(scoper.scope(node), queryId),
     executeQuery(query, options) {
       checkScoped(query.query, scoper);
-      return base.executeQuery(query, options);
+      return (runner ?? base).executeQuery(query, options);
     },
     stream(query, chunkSize, options) {
       checkScoped(query.query, scoper);
+      if (runner !== undefined)
+        refuse('a stream under row-level security', 'Stream it in a transaction of the tenant.');
       return base.stream(query, chunkSize, options);
     },
     provideConnection: () => refuse('a bare connection', 'Use a database handle outside of the scope for it.'),
-    withConnectionProvider: (provider) => scopedExecutor(base.withConnectionProvider(provider), scoper),
-    withPlugin: (plugin) => scopedExecutor(base.withPlugin(plugin), scoper),
-    withPlugins: (plugins) => scopedExecutor(base.withPlugins(plugins), scoper),
-    withPluginAtFront: (plugin) => scopedExecutor(base.withPluginAtFront(plugin), scoper),
-    withoutPlugins: () => scopedExecutor(base.withoutPlugins(), scoper),
+    withConnectionProvider: (provider) => scopedExecutor(base.withConnectionProvider(provider), scoper, runner),
+    withPlugin: (plugin) => scopedExecutor(base.withPlugin(plugin), scoper, runner),
+    withPlugins: (plugins) => scopedExecutor(base.withPlugins(plugins), scoper, runner),
+    withPluginAtFront: (plugin) => scopedExecutor(base.withPluginAtFront(plugin), scoper, runner),
+    withoutPlugins: () => scopedExecutor(base.withoutPlugins(), scoper, runner),
   };
 }
 

@@ -18,6 +18,8 @@ import { isScopePlugin } from './plugin-mark.ts';
 export interface TableRules {
   /** @throws TenantryError `table_unknown`. */
   ruleOf(table: TableNode): TableDeclaration;
+  /** What was declared, by the names that the database has. */
+  readonly declared: ReadonlyMap<string, TableDeclaration>;
 }
 
 const everyTableOwn: TableDeclaration = { kind: 'own', column: 'tenant_id' };
@@ -42,6 +44,7 @@ const defaultRules: TableRules = {
     if (isReserved(table.table.schema?.name)) throw unknown(table, []);
     return everyTableOwn;
   },
+  declared: new Map(),
 };
 
 function unknown(table: TableNode, known: readonly string[]): TenantryError {
@@ -111,6 +114,7 @@ function resolve(declarations: TableDeclarations, plugins: readonly KyselyPlugin
       if (rule === undefined) throw unknown(table, known);
       return rule;
     },
+    declared: byName,
   };
 }
 

@@ -3,6 +3,7 @@ import { TenantryError } from '../../core/index.ts';
 import { type AnyDatabase, libraryOf } from '../../database/handle.ts';
 import { appRole, librarySchema, serviceRole, tenantSetting } from '../../database/index.ts';
 import { sqlstateOf } from '../../database/install.ts';
+import { createOpening, type Opening } from '../../database/openings.ts';
 
 /** Under which role and for which tenant a transaction runs. */
 export interface TenantSetting {
@@ -31,6 +32,12 @@ export async function applySetting(tx: AnyDatabase, setting: TenantSetting): Pro
   await sql`select set_config('role', ${setting.role}, true), set_config(${tenantSetting}, ${setting.tenant}, true)`.execute(
     libraryOf(tx),
   );
+}
+
+/** The setting as what opens a transaction, or a single statement. */
+export function openingFor({ role, tenant }: TenantSetting, single: boolean): Opening {
+  const text = `select set_config('role', $1, true), set_config('${tenantSetting}', $2, true)`;
+  return createOpening([{ name: 'tenantry_setting', text, values: [role, tenant] }], single);
 }
 
 /** Runs `work` within a savepoint, which is rolled back when it throws. */

@@ -1,0 +1,201 @@
+import { type Clock, TenantryError } from '../core/index.ts';
+import { type Library, libraryOf } from '../database/handle.ts';
+import { type AnyDatabase, type CallOptions, createCoalescer } from '../database/index.ts';
+import { asUnavailable } from '../database/unavailable.ts';
+import type { KeyCache } from './cache/key-cache.ts';
+import type { ForeignForm, HashForm } from './foreign/foreign-form.ts';
+import { createSlowLane } from './foreign/slow-lane.ts';
+import { factsOf, judge, type KeyFacts, type KeyQuestion, type VerificationPolicy } from './judge.ts';
+import type { LastUsed } from './last-used.ts';
+import type { Spender } from './limits/spend.ts';
+import { findHashes, findKeys } from './look-up.ts';
+import { upgradeDigest } from './store.ts';
+import { digestOf, parseToken } from './token.ts';
+import type { KeyVerification } from './verification.ts';
+
+/** What a call asks of a key, and whether it spends. */
+export interface VerifyOptions extends CallOptions, KeyQuestion {
+  /** False looks only: nothing is spent of rates and uses, and the key does not count as used. */
+  readonly spend?: boolean;
+}
+
+/** What {@link createVerifier} is made from. */
+export interface VerifierDeps {
+  readonly db: AnyDatabase;
+  readonly clock: Clock;
+  readonly prefix: string;
+  readonly forms: readonly ForeignForm[];
+  readonly policy: VerificationPolicy;
+  readonly spender: Spender;
+  readonly lastUsed: LastUsed | null;
+  /** What is remembered, while that may be used. */
+  readonly cache: () => KeyCache | undefined;
+}
+
+/** Recognises keys. */
+export interface Verifier {
+  verify(secret: string | null | undefined, options?: VerifyOptions): Promise<KeyVerification>;
+  /** Finds a key whether it opens or not; null when nobody has it. */
+  find(secret: string, options?: CallOptions): Promise<KeyFacts | null>;
+  /** Resolves when what was begun beside the calls has ended. */
+  settled(): Promise<void>;
+}
+
+/** What is longer is no key of anybody. */
+const longestSecret = 512;
+
+/** A look-up that too many others wait for. */
+const crowded = Symbol('crowded');
+
+/** Makes what recognises keys. */
+export function createVerifier(deps: VerifierDeps): Verifier {
+  const { db, clock, prefix, forms, policy, spender, lastUsed, cache } = deps;
+  const library = libraryOf(db);
+  const lane = createSlowLane();
+  const upgrades = new Set<Promise<void>>();
+
+  async function read(handle: Library, digests: readonly string[]): Promise<readonly (KeyFacts | null)[]> {
+    const rows = await findKeys(handle, digests);
+    return rows.map((row) => (row === undefined ? null : factsOf(row, policy)));
+  }
+
+  /** The database says what is so; a look-up shares its statement with those of the same tick. */
+  const share = createCoalescer({ run: (_key, digests: readonly string[]) => read(library, digests), concurrency: 4 });
+
+  function lookUp(digest: string, joined: AnyDatabase | undefined): Promise<KeyFacts | null> {
+    return joined === undefined
+      ? share('', digest)
+      : read(libraryOf(joined), [digest]).then(([facts]) => facts ?? null);
+  }
+
+  /** Finds a key by its own digest, and by those of other systems. */
+  async function search(
+    secret: string,
+    digest: string,
+    foreign: readonly ForeignForm[],
+    joined: AnyDatabase | undefined,
+  ): Promise<KeyFacts | null | typeof crowded> {
+    const own = await lookUp(digest, joined);
+    if (own !== null) return own;
+    for (const form of foreign) {
+      if ('verify' in form) {
+        const found = await searchHashes(secret, form, joined);
+        if (found !== null) return found === crowded ? found : upgraded(found, digest, joined);
+        continue;
+      }
+      const theirs = form.digestOf?.(secret).toLowerCase();
+      const found = theirs === undefined || theirs === digest ? null : await lookUp(theirs, joined);
+      if (found !== null) return upgraded(found, digest, joined);
+    }
+    return null;
+  }
+
+  /** Looks up and verifies in the slow lane, so that neither the processor nor the pool is taken from other keys. */
+  async function searchHashes(
+    secret: string,
+    form: HashForm,
+    joined: AnyDatabase | undefined,
+  ): Promise<KeyFacts | null | typeof crowded> {
+    const lookup = form.lookupOf(secret);
+    if (!isLookup(lookup)) return null;
+    const searching = lane.run(async () => {
+      for (const row of await findHashes(joined === undefined ? library : libraryOf(joined), lookup)) {
+        if (await form.verify(secret, row.hash ?? '')) return factsOf(row, policy);
+      }
+      return null;
+    });
+    return searching ?? crowded;
+  }
+
+  /** From the next call on the secret is found as any other. Nobody waits for that, and it may fail: then once more. */
+  function upgraded(facts: KeyFacts, digest: string, joined: AnyDatabase | undefined): KeyFacts {
+    if (joined !== undefined) return facts;
+    const upgrade = upgradeDigest(db, facts.digest, digest)
+      .catch(() => undefined)
+      .finally(() => upgrades.delete(upgrade));
+    upgrades.add(upgrade);
+    return facts;
+  }
+
+  /** Looks a secret up; nothing that is remembered is used, but what is found is. */
+  async function learn(
+    secret: string,
+    digest: string,
+    joined: AnyDatabase | undefined,
+  ): Promise<KeyFacts | null | typeof crowded | undefined> {
+    const foreign = forms.filter(({ pattern }) => pattern.test(secret));
+    if (foreign.length === 0 && parseToken(secret)?.prefix !== prefix) return undefined;
+    const memory = joined === undefined ? cache() : undefined;
+    const fence = memory?.begin();
+    const facts = await search(secret, digest, foreign, joined).catch((error: unknown) => {
+      throw asUnavailable(error, 'apiKeys.verify');
+    });
+    if (fence !== undefined && facts !== crowded) memory?.store(digest, facts, fence);
+    return facts;
+  }
+
+  /** Once in a second is enough for a key that is remembered. */
+  function noteUse(facts: KeyFacts, now: number): void {
+    if (lastUsed === null || Math.abs(now - facts.notedAt) < 1000) return;
+    facts.notedAt = now;
+    lastUsed.note(facts.accepted.tenant.id, facts.accepted.key.id, now);
+  }
+
+  function decide(facts: KeyFacts, now: Date, options: VerifyOptions): KeyVerification | Promise<KeyVerification> {
+    const reason = judge(facts, now.getTime(), options);
+    if (reason !== undefined) return { ok: false, reason };
+    const { accepted } = facts;
+    if (options.spend === false) return accepted;
+    if (!spender.costs(facts)) {
+      noteUse(facts, now.getTime());
+      return accepted;
+    }
+    return spender.spend(facts, now, options.db).then(
+      (result) => {
+        if (result.ok) noteUse(facts, now.getTime());
+        return result;
+      },
+      (error: unknown) => {
+        throw asUnavailable(error, 'apiKeys.verify');
+      },
+    );
+  }
+
+  return {
+    async verify(secret, options = {}) {
+      if (secret === undefined || secret === null || secret === '') return { ok: false, reason: 'missing' };
+      if (typeof secret !== 'string' || secret.length > longestSecret) return { ok: false, reason: 'malformed' };
+      // What is remembered had the right form, so the hash alone decides.
+      const digest = digestOf(secret);
+      let facts: Awaited<ReturnType<typeof learn>> = options.db === undefined ? cache()?.get(digest) : undefined;
+      if (facts === undefined) facts = await learn(secret, digest, options.db);
+      const now = clock();
+      if (facts === undefined) return { ok: false, reason: 'malformed' };
+      if (facts === null) return { ok: false, reason: 'not_found' };
+      if (facts === crowded) {
+        const retryAt = new Date(now.getTime() + 1000);
+        return { ok: false, reason: 'rate_limited', limitOf: 'process', retryAt, left: null };
+      }
+      return decide(facts, now, options);
+    },
+
+    async find(secret, options = {}) {
+      if (typeof secret !== 'string' || secret === '' || secret.length > longestSecret) return null;
+      for (let tries = 0; tries < 100; tries += 1) {
+        const facts = await learn(secret, digestOf(secret), options.db);
+        if (facts !== crowded) return facts ?? null;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      throw new TenantryError('database_unavailable', { operation: 'apiKeys.find' });
+    },
+
+    async settled() {
+      await Promise.all(upgrades);
+    },
+  };
+}
+
+/** What a foreign hash may be looked up by: visible ASCII without the sign that parts it. */
+export function isLookup(text: unknown): text is string {
+  return typeof text === 'string' && /^[\x21-\x7d]{1,64}$/.test(text);
+}

@@ -1,0 +1,83 @@
+import { type Ids, TenantryError, uuidv7 } from '../../../core/index.ts';
+import { carryCounters } from './carry-counters.ts';
+import { carryKeys } from './carry-keys.ts';
+import { carryLookups } from './carry-lookups.ts';
+import { carryMembers } from './carry-members.ts';
+import { carrySubscription } from './carry-subscription.ts';
+import { type Change, createDraft } from './draft.ts';
+import { makeTargets } from './make-targets.ts';
+import type { PeopleConflict, PeopleCounts, PeopleDecision, PeopleUnit } from './people-unit.ts';
+import { retireTenant } from './retire-tenant.ts';
+import type { People, TableName } from './rows.ts';
+import { settleOrganizations } from './settle-organizations.ts';
+import { createWork, type Work } from './work.ts';
+
+/** What a unit would do. */
+export interface Decided {
+  readonly changes: readonly Change[];
+  readonly conflicts: readonly PeopleConflict[];
+  readonly decisions: readonly PeopleDecision[];
+  readonly counts: PeopleCounts;
+}
+
+/**
+ * Works a unit out on rows that were read, and writes nothing: plan and run decide by the same function.
+ *
+ * @throws TenantryError `tenant_not_found` when the old tenant is not there or has moved already.
+ */
+export function decidePeople(people: People, unit: PeopleUnit, ids: Ids = uuidv7): Decided {
+  const draft = createDraft(people);
+  const old = draft.get('tenants', unit.oldTenantId);
+  if (old === undefined || old.status === 'moved') {
+    throw new TenantryError('tenant_not_found', { tenant: unit.oldTenantId });
+  }
+  const conflicts: PeopleConflict[] = [];
+  const decisions: PeopleDecision[] = [];
+  const work = createWork(people, draft, unit, old, { ids, conflicts, decisions });
+  refuseParts(work, people);
+  makeTargets(work);
+  carryMembers(work);
+  settleOrganizations(work);
+  carryKeys(work);
+  const staying = carrySubscription(work);
+  carryLookups(work, staying);
+  carryCounters(work);
+  retireTenant(work);
+  const changes = draft.changes();
+  return { changes, conflicts, decisions, counts: countsOf(changes, decisions, unit, work.converted) };
+}
+
+/** Teams, invitations and domains of an organization that ends are not carried along, and nothing is lost silently. */
+function refuseParts({ old, unit, retired, converted, refuse }: Work, { parts = {} }: People): void {
+  const ends = old.kind === 'organization' && (retired || (converted && unit.to.tenantKind !== 'organization'));
+  const left = Object.entries(parts).flatMap(([table, rows]) => (rows > 0 ? [`${rows} in ${table}`] : []));
+  if (!ends || left.length === 0) return;
+  refuse(
+    'target',
+    [old.tenant_id],
+    `The organization has ${left.join(', ')}, which would end with it: end them first.`,
+  );
+}
+
+function countsOf(
+  changes: readonly Change[],
+  decisions: readonly PeopleDecision[],
+  unit: PeopleUnit,
+  converted: boolean,
+): PeopleCounts {
+  const count = (table: TableName, which: (change: Change) => boolean = () => true): number =>
+    changes.filter((change) => change.table === table && which(change)).length;
+  const about = (topic: PeopleDecision['topic']): number =>
+    decisions.filter((decision) => decision.topic === topic).reduce((sum, decision) => sum + decision.about.length, 0);
+  return {
+    tenantsMade: count('tenants', ({ before }) => before === null),
+    tenantsRetired: unit.targets.some(({ tenantId }) => tenantId === unit.oldTenantId) ? 0 : 1,
+    tenantsConverted: converted ? 1 : 0,
+    members: count('members'),
+    membersJoined: about('members-joined'),
+    keys: count('api_keys'),
+    keysRevoked: about('keys-revoked'),
+    counters: count('usage_counters', ({ before }) => before !== null),
+    aliases: about('slug-alias'),
+  };
+}

@@ -1,0 +1,438 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import fc from 'fast-check';
+import { sql } from 'kysely';
+import { afterAll, describe, expect, it } from 'vitest';
+import { isTenantryError } from '../../src/core/index.ts';
+import type { AnyDatabase } from '../../src/database/index.ts';
+import {
+  createOrganizations,
+  type OrganizationEvent,
+  type OrganizationsOptions,
+} from '../../src/organizations/index.ts';
+import { fixedClock } from '../../src/testing/index.ts';
+import { postgresDatabase } from '../support/databases.ts';
+
+const database = await postgresDatabase<Record<string, never>>({ connections: 25 });
+afterAll(() => database.destroy());
+
+/** With a sink every change runs in a transaction of the module, without one as a single statement. */
+const ways = [
+  { way: 'single statements', sink: false },
+  { way: 'transactions with a sink', sink: true },
+];
+const callers = 50;
+
+function moduleOf(sink: boolean, told: OrganizationEvent[] = [], options: OrganizationsOptions = {}) {
+  const events = async (event: OrganizationEvent) => {
+    await sleep(Math.random() * 2);
+    told.push(event);
+  };
+  return createOrganizations({ db: database.app, ...options, ...(sink && { events }) });
+}
+
+/** Runs all at once; gives the values and the codes of the errors, and fails on any other error. */
+async function atOnce<Value>(calls: readonly (() => Promise<Value>)[]): Promise<{ values: Value[]; codes: string[] }> {
+  const results = await Promise.allSettled(calls.map((call) => call()));
+  const values: Value[] = [];
+  const codes: string[] = [];
+  for (const result of results) {
+    if (result.status === 'fulfilled') values.push(result.value);
+    else if (isTenantryError(result.reason)) codes.push(result.reason.code);
+    else throw result.reason;
+  }
+  return { values, codes };
+}
+
+const times = <Value>(count: number, make: (index: number) => Value): Value[] =>
+  Array.from({ length: count }, (_, index) => make(index));
+
+/** What the tables say of an organization: what is counted, and what there is. */
+async function stateOf(tenantId: string) {
+  const { rows } = await sql<Record<'bought' | 'taken' | 'held' | 'members' | 'invited' | 'owners', number>>`
+    select o.seats_bought as bought, o.seats_taken as taken, o.seats_held as held,
+      (select count(*)::integer from tenantry.members m where m.tenant_id = o.tenant_id
+        and m.status in ('active', 'pending') and not m.seat_exempt) as members,
+      (select count(*)::integer from tenantry.invitations i where i.tenant_id = o.tenant_id
+        and i.status = 'pending' and i.seat_held) as invited,
+      (select count(*)::integer from tenantry.members m where m.tenant_id = o.tenant_id
+        and m.status = 'active' and m.role = 'owner') as owners
+    from tenantry.organizations o where o.tenant_id = ${tenantId}::uuid`.execute(database.app);
+  const row = rows[0];
+  if (row === undefined) throw new Error('no such organization');
+  return row;
+}
+
+const mail = (n: number): string => `user${n}@example.com`;
+
+describe.each(ways)('50 callers at once, in $way', ({ sink }) => {
+  it('never take and hold more seats than are bought, by whatever way they come', async () => {
+    const { create, members, invitations, setSeats } = moduleOf(sink);
+    const { tenantId } = await create({ name: 'Seats', owner: { userId: 'owner' } });
+    const waiting: string[] = [];
+    for (let n = 0; n < 10; n += 1) {
+      waiting.push((await invitations.create({ tenantId, email: mail(n) })).token);
+      await members.add({ tenantId, userId: `back ${n}` });
+      await members.suspend({ tenantId, userId: `back ${n}` });
+      await members.request({ tenantId, userId: `asks ${n}` });
+    }
+    await setSeats(tenantId, 18);
+    const { codes } = await atOnce<unknown>([
+      ...times(10, (n) => () => members.add({ tenantId, userId: `new ${n}` })),
+      ...times(10, (n) => () => invitations.create({ tenantId, email: mail(100 + n) })),
+      ...times(10, (n) => () => members.activate({ tenantId, userId: `back ${n}` })),
+      ...times(10, (n) => () => members.approve({ tenantId, userId: `asks ${n}` })),
+      ...waiting.map((token, n) => () => invitations.accept({ token, userId: `inv ${n}`, verifiedEmail: mail(n) })),
+    ]);
+    const state = await stateOf(tenantId);
+    // Ten were held and accepted; of the forty others seven found a seat.
+    expect(codes).toEqual(times(33, () => 'seats_exhausted'));
+    expect(state).toMatchObject({ bought: 18, taken: state.members, held: state.invited });
+    expect(state.taken + state.held).toBe(18);
+  });
+
+  it('make no more organizations than a user may own', async () => {
+    const { create } = moduleOf(sink, [], { organizationsPerUser: 3 });
+    const userId = `maker ${sink}`;
+    await create({ name: 'First', owner: { userId } });
+    const { values, codes } = await atOnce(
+      times(callers, (n) => () => create({ name: `Org ${n}`, owner: { userId } })),
+    );
+    expect(values).toHaveLength(2);
+    expect(codes).toEqual(times(callers - 2, () => 'limit_reached'));
+    const others = await atOnce(
+      times(callers, (n) => () => create({ name: 'O', owner: { userId: `${userId} ${n}` } })),
+    );
+    expect(others.codes).toEqual([]);
+  });
+
+  it('make one member of an invitation, whoever accepts it', async () => {
+    const { create, invitations } = moduleOf(sink);
+    for (const one of [true, false]) {
+      const { tenantId } = await create({ name: 'Once', seats: 2, owner: { userId: 'owner' } });
+      const { token } = await invitations.create({ tenantId, email: mail(1) });
+      const { values, codes } = await atOnce(
+        times(callers, (n) => () => {
+          const userId = one ? 'bob' : `bob ${n}`;
+          return invitations.accept({ token, userId, verifiedEmail: mail(1) });
+        }),
+      );
+      expect(values).toHaveLength(1);
+      expect(codes).toEqual(times(callers - 1, () => 'invitation_refused'));
+      expect(await stateOf(tenantId)).toMatchObject({ taken: 2, held: 0, members: 2, invited: 0 });
+    }
+  });
+
+  it('leave one invitation of an address, and one token that opens', async () => {
+    const { create, invitations } = moduleOf(sink);
+    const { tenantId } = await create({ name: 'Address', seats: 2, owner: { userId: 'owner' } });
+    const { values, codes } = await atOnce(
+      times(
+        callers,
+        (n) => () => invitations.create({ tenantId, email: n % 2 === 0 ? 'bob@example.com' : 'BOB@Example.com' }),
+      ),
+    );
+    expect(codes).toEqual([]);
+    expect(new Set(values.map(({ invitation }) => invitation.id)).size).toBe(1);
+    expect(values.filter(({ created }) => created)).toHaveLength(1);
+    expect(await stateOf(tenantId)).toMatchObject({ taken: 1, held: 1, invited: 1 });
+    const accepted = await atOnce(
+      values.map(
+        ({ token }, n) =>
+          () =>
+            invitations.accept({ token, userId: `bob ${n}`, verifiedEmail: 'bob@example.com' }),
+      ),
+    );
+    expect(accepted.values).toHaveLength(1);
+  });
+
+  it('use, take back, turn down, or send again: an invitation ends in one way, and its seat is counted once', async () => {
+    const { create, invitations } = moduleOf(sink);
+    const { tenantId } = await create({ name: 'Ends', seats: 11, owner: { userId: 'owner' } });
+    const made = [];
+    for (let n = 0; n < 10; n += 1) made.push(await invitations.create({ tenantId, email: mail(n) }));
+    await atOnce<unknown>(
+      made.flatMap(({ token, invitation }, n) => {
+        const named = { tenantId, invitationId: invitation.id };
+        const verifiedEmail = mail(n);
+        return [
+          () => invitations.accept({ token, userId: `user ${n}`, verifiedEmail }),
+          () => invitations.decline({ token, verifiedEmail }),
+          () => invitations.revoke(named),
+          () => invitations.resend(named),
+          () => invitations.create({ tenantId, email: verifiedEmail, role: 'admin' }),
+        ];
+      }),
+    );
+    const state = await stateOf(tenantId);
+    expect(state).toMatchObject({ taken: state.members, held: state.invited });
+    expect(state.taken + state.held).toBeLessThanOrEqual(11);
+  });
+
+  it('leave an owner, by whatever way owners go', async () => {
+    const { create, members } = moduleOf(sink);
+    for (const count of [...times(10, () => 2), callers]) {
+      const { tenantId } = await create({ name: 'Owners', owner: { userId: `o0 ${sink}` } });
+      const users = times(count, (n) => `o${n} ${sink}`);
+      for (const userId of users.slice(1)) await members.add({ tenantId, userId, role: 'owner' });
+      await members.add({ tenantId, userId: 'heir' });
+      const { codes } = await atOnce<unknown>(
+        users.map((userId, n) => () => {
+          const ref = { tenantId, userId };
+          const other = users[(n + 1) % count] ?? '';
+          if (n % 6 === 0) return members.remove(ref, { by: { userId } });
+          if (n % 6 === 1) return members.remove(ref, { by: { userId: other } });
+          if (n % 6 === 2) return members.setRole({ ...ref, role: 'member' }, { by: { userId } });
+          if (n % 6 === 3) return members.suspend(ref);
+          if (n % 6 === 4) return members.removeUser({ userId });
+          return members.setRole({ ...ref, role: 'admin' });
+        }),
+      );
+      expect(codes).not.toEqual([]);
+      const state = await stateOf(tenantId);
+      expect(state.owners).toBeGreaterThanOrEqual(1);
+      expect(state.taken).toBe(state.members);
+      // Each round uses the same users; none of them is left an owner elsewhere.
+      for (const userId of users) await members.setRole({ tenantId, userId, role: 'member' }).catch(() => undefined);
+      await members.add({ tenantId, userId: 'keeper', role: 'owner' });
+      for (const userId of users) await members.remove({ tenantId, userId });
+    }
+  });
+
+  it('hand an organization over to one of them', async () => {
+    const { create, members } = moduleOf(sink);
+    const { tenantId } = await create({ name: 'Hand', owner: { userId: 'owner' } });
+    for (let n = 0; n < callers; n += 1) await members.add({ tenantId, userId: `user ${n}` });
+    const { values, codes } = await atOnce(
+      times(
+        callers,
+        (n) => () =>
+          members.transferOwnership(
+            { tenantId, fromUserId: 'owner', toUserId: `user ${n}` },
+            { by: { userId: 'owner' } },
+          ),
+      ),
+    );
+    expect(values).toHaveLength(1);
+    expect(new Set(codes)).toEqual(new Set(['permission_denied']));
+    expect(await stateOf(tenantId)).toMatchObject({ owners: 1 });
+  });
+
+  it('make no cycle of teams', async () => {
+    const { create, teams } = moduleOf(sink);
+    const { tenantId } = await create({ name: 'Cycle', owner: { userId: 'owner' } });
+    const ring: { readonly id: string }[] = [];
+    for (let n = 0; n < 10; n += 1) ring.push(await teams.create({ tenantId, name: `team ${n}` }));
+    const { codes } = await atOnce(
+      times(callers, (n) => () => {
+        const [team, parent] = [ring[n % 10], ring[(n * 7 + 1) % 10]];
+        return teams.update({ tenantId, teamId: team?.id ?? '', parentId: parent?.id ?? '' });
+      }),
+    );
+    expect(codes.every((code) => code === 'team_cycle')).toBe(true);
+    const parents = new Map((await teams.list({ tenantId })).items.map(({ id, parentId }) => [id, parentId]));
+    for (const { id } of ring) {
+      const seen = new Set<string>();
+      for (let at: string | null = id; at !== null; at = parents.get(at) ?? null) {
+        expect(seen.has(at)).toBe(false);
+        seen.add(at);
+      }
+    }
+  });
+});
+
+describe('a role that is changed while it is used', () => {
+  it('gives nothing from the moment on in which it is gone', async () => {
+    const told: OrganizationEvent[] = [];
+    const { create, members, grants, invitations } = moduleOf(true, told);
+    for (let round = 0; round < 3; round += 1) {
+      const { tenantId } = await create({ name: 'Demote', owner: { userId: 'owner' } });
+      await members.add({ tenantId, userId: 'admin', role: 'admin' });
+      for (let n = 0; n < 12; n += 1) await members.add({ tenantId, userId: `user ${n}` });
+      told.length = 0;
+      const by = { by: { userId: 'admin' } };
+      const end = [
+        () => members.setRole({ tenantId, userId: 'admin', role: 'member' }),
+        () => members.suspend({ tenantId, userId: 'admin' }),
+        () => members.remove({ tenantId, userId: 'admin' }),
+      ][round];
+      const work = times<() => Promise<unknown>>(callers - 1, (n) => {
+        const user = { tenantId, userId: `user ${n % 12}` };
+        if (n % 4 === 0) return () => members.setRole({ ...user, role: 'admin' }, by);
+        if (n % 4 === 1) return () => grants.give({ ...user, permission: 'calls:write' }, by);
+        if (n % 4 === 2) return () => invitations.create({ tenantId, email: mail(n), role: 'admin' }, by);
+        return () => members.add({ tenantId, userId: `new ${n}`, role: 'admin' }, by);
+      });
+      const { codes } = await atOnce<unknown>([...work.slice(0, 20), ...(end ? [end] : []), ...work.slice(20)]);
+      const denials = ['permission_denied', 'organization_not_found'];
+      expect(codes.every((code) => denials.includes(code))).toBe(true);
+      // Events are told behind the lock, so they stand in the order in which changes were made.
+      const ended = ['member.role_changed', 'member.suspended', 'member.removed'][round];
+      const at = told.findIndex(
+        ({ name, actor, data }) => name === ended && actor === undefined && 'userId' in data && data.userId === 'admin',
+      );
+      expect(at).toBeGreaterThanOrEqual(0);
+      expect(told.slice(at).filter(({ actor }) => actor?.userId === 'admin')).toEqual([]);
+    }
+  });
+
+  const { create, members, grants, invitations, teams } = moduleOf(false);
+
+  async function untilSomebodyWaits(): Promise<void> {
+    for (;;) {
+      const { rows } = await sql`
+        select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`.execute(
+        database.app,
+      );
+      if (rows.length > 0) return;
+      await sleep(5);
+    }
+  }
+
+  /** Begins `second` while `first` is not committed, and commits when it stands at the lock. */
+  async function behind(first: (tx: AnyDatabase) => Promise<unknown>, second: () => Promise<unknown>) {
+    const waiting: Promise<unknown>[] = [];
+    await database.app.transaction().execute(async (tx) => {
+      await first(tx);
+      const call = second();
+      call.catch(() => undefined);
+      waiting.push(call);
+      await untilSomebodyWaits();
+    });
+    return waiting[0];
+  }
+
+  const uses = (tenantId: string, teamId: string): Record<string, () => Promise<unknown>> => {
+    const by = { by: { userId: 'admin' } };
+    const bob = { tenantId, userId: 'bob' };
+    return {
+      'gives a role': () => members.setRole({ ...bob, role: 'admin' }, by),
+      'adds a member': () => members.add({ tenantId, userId: 'new' }, by),
+      'removes a member': () => members.remove(bob, by),
+      grants: () => grants.give({ ...bob, permission: 'calls:write' }, by),
+      invites: () => invitations.create({ tenantId, email: mail(1) }, by),
+      'makes a team': () => teams.create({ tenantId, name: 'Team' }, by),
+      shares: () =>
+        teams.share({ tenantId, teamId, resource: { type: 'host', id: '1' }, permission: 'hosts:read' }, by),
+    };
+  };
+
+  it.each(Object.keys(uses('', '')))('is judged as it is then when a member %s', async (what) => {
+    const { tenantId } = await create({ name: 'Stale', owner: { userId: 'owner' } });
+    await members.add({ tenantId, userId: 'admin', role: 'admin' });
+    await members.add({ tenantId, userId: 'bob' });
+    const team = await teams.create({ tenantId, name: 'Team' });
+    const use = uses(tenantId, team.id)[what];
+    if (use === undefined) throw new Error('no such use');
+    const demote = (tx: AnyDatabase) => members.setRole({ tenantId, userId: 'admin', role: 'member' }, { db: tx });
+    await expect(behind(demote, use)).rejects.toMatchObject({ code: 'permission_denied' });
+    const promote = (tx: AnyDatabase) => members.setRole({ tenantId, userId: 'admin', role: 'admin' }, { db: tx });
+    await promote(database.app);
+    const grant = { tenantId, userId: 'admin', permission: '*' };
+    const busy = (tx: AnyDatabase) => grants.give(grant, { db: tx });
+    expect(await behind(busy, use)).toBeDefined();
+  });
+
+  it('does not let two owners take the role from each other', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const { tenantId } = await create({ name: 'Two', owner: { userId: 'a' } });
+      await members.add({ tenantId, userId: 'b', role: 'owner' });
+      const { values, codes } = await atOnce([
+        () => members.remove({ tenantId, userId: 'b' }, { by: { userId: 'a' } }),
+        () => members.remove({ tenantId, userId: 'a' }, { by: { userId: 'b' } }),
+      ]);
+      expect(values).toHaveLength(1);
+      expect(['organization_not_found', 'last_owner']).toContain(codes[0]);
+      expect(await stateOf(tenantId)).toMatchObject({ owners: 1 });
+    }
+  });
+});
+
+describe.each(ways)('anything in any order, in $way', ({ sink }) => {
+  const user = fc.integer({ min: 0, max: 4 });
+  const role = fc.constantFrom('owner' as const, 'admin' as const, 'member' as const);
+  const step = fc.record({
+    kind: fc.constantFrom(
+      'add',
+      'request',
+      'approve',
+      'role',
+      'remove',
+      'suspend',
+      'activate',
+      'invite',
+      'accept',
+      'revoke',
+      'wait',
+      'seats',
+      'recount',
+    ),
+    user,
+    by: fc.option(user),
+    role,
+    pending: fc.boolean(),
+    seats: fc.option(fc.nat(6)),
+  });
+
+  it('counts every seat, holds every seat, and keeps an owner', { timeout: 250_000 }, async () => {
+    const clock = fixedClock();
+    const options = { billable: { roles: ['owner', 'member'] } } as const;
+    const events = async () => {
+      await sleep(Math.random());
+    };
+    const { create, members, invitations, setSeats, recountSeats } = createOrganizations({
+      db: database.app,
+      clock,
+      ...options,
+      ...(sink && { events }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 15, maxLength: 40 }), async (steps) => {
+        const { tenantId } = await create({ name: 'Any', seats: 4, owner: { userId: '0' } });
+        const sent: { id: string; token: string; email: string }[] = [];
+        await atOnce<unknown>(
+          steps.map((one) => async () => {
+            const ref = { tenantId, userId: String(one.user) };
+            const by = one.by === null ? {} : { by: { userId: String(one.by) } };
+            const email = mail(one.user);
+            const last = sent.at(-1 - one.user) ?? sent.at(-1);
+            switch (one.kind) {
+              case 'add':
+                return members.add({ ...ref, role: one.role, status: one.pending ? 'pending' : 'active' }, by);
+              case 'request':
+                return members.request(ref);
+              case 'approve':
+                return members.approve(ref, by);
+              case 'role':
+                return members.setRole({ ...ref, role: one.role }, by);
+              case 'remove':
+                return members.remove(ref, by);
+              case 'suspend':
+                return members.suspend(ref, by);
+              case 'activate':
+                return members.activate(ref, by);
+              case 'invite': {
+                const { invitation, token } = await invitations.create({ tenantId, email, role: one.role }, by);
+                return sent.push({ id: invitation.id, token, email });
+              }
+              case 'accept':
+                return last && invitations.accept({ token: last.token, userId: ref.userId, verifiedEmail: last.email });
+              case 'revoke':
+                return last && invitations.revoke({ tenantId, invitationId: last.id }, by);
+              case 'wait':
+                return clock.advance(one.pending ? 8 * 86_400_000 : 3_600_000);
+              case 'recount':
+                return recountSeats(tenantId);
+              default:
+                return setSeats(tenantId, one.seats, by);
+            }
+          }),
+        );
+        const state = await stateOf(tenantId);
+        expect(state).toMatchObject({ taken: state.members, held: state.invited });
+        expect(state.owners).toBeGreaterThanOrEqual(1);
+        if (!steps.some(({ kind }) => kind === 'seats')) expect(state.taken + state.held).toBeLessThanOrEqual(4);
+      }),
+      { numRuns: 80 },
+    );
+  });
+});

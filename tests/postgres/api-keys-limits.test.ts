@@ -1,0 +1,239 @@
+import { sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ApiKeysOptions, createApiKeys, type KeyVerification } from '../../src/api-keys/index.ts';
+import { fixedClock } from '../../src/testing/index.ts';
+import { type CountingDatabase, countingDatabase } from '../support/counting.ts';
+import { postgresDatabase, type TestDatabase } from '../support/databases.ts';
+import { keyWorld } from '../support/key-world.ts';
+
+type Database = Record<string, never>;
+
+let database: TestDatabase<Database>;
+let counting: CountingDatabase<Database>;
+const clock = fixedClock('2026-03-31T12:00:00Z');
+beforeAll(async () => {
+  database = await postgresDatabase<Database>();
+  counting = countingDatabase<Database>(database.urls?.app ?? '');
+});
+afterAll(async () => {
+  await counting.destroy();
+  await database.destroy();
+});
+
+/** As many instances as there are processes: each has its own coalescer and memory of refusals. */
+const create = (options: ApiKeysOptions = {}, db = database.app) =>
+  createApiKeys({ db, clock, prefix: 'hc', lastUsed: false, ...options });
+
+async function count(calls: readonly Promise<KeyVerification>[]): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const result of await Promise.all(calls)) {
+    const name = result.ok ? 'ok' : result.reason;
+    counts[name] = (counts[name] ?? 0) + 1;
+  }
+  return counts;
+}
+
+describe('uses', () => {
+  it('are granted exactly, whoever asks at the same time', async () => {
+    const { tenantId } = await keyWorld(database.app);
+    const keys = [create(), create(), create(), create()];
+    const { key, secret } = await create().issue({ tenantId, uses: { amount: 137 } });
+    const calls = Array.from(
+      { length: 400 },
+      (_, index) => keys[index % keys.length]?.verify(secret) ?? Promise.reject(),
+    );
+    expect(await count(calls)).toEqual({ ok: 137, quota_exceeded: 263 });
+    expect((await create().get({ tenantId, keyId: key.id }))?.uses).toEqual({
+      amount: 137,
+      per: 'once',
+      used: 137,
+      remaining: 0,
+      resetsAt: null,
+    });
+    expect(await create().verify(secret)).toMatchObject({ reason: 'quota_exceeded', limitOf: 'key', retryAt: null });
+  });
+
+  it('are full again in each period, counted from when the key was made, and stay counted when the clock goes back', async () => {
+    const { tenantId } = await keyWorld(database.app);
+    const keys = create();
+    clock.set('2026-01-31T12:00:00Z');
+    const { secret } = await keys.issue({ tenantId, uses: { amount: 2, per: 'month' } });
+    const use = async () => {
+      const result = await keys.verify(secret);
+      return result.ok ? `left ${result.left?.uses?.remaining}` : result.reason;
+    };
+    expect([await use(), await use(), await use()]).toEqual(['left 1', 'left 0', 'quota_exceeded']);
+    expect(await keys.verify(secret)).toMatchObject({ retryAt: new Date('2026-02-28T12:00:00Z') });
+    clock.set('2026-02-28T11:59:59.999Z');
+    expect(await use()).toBe('quota_exceeded');
+    clock.set('2026-02-28T12:00:00Z');
+    expect(await use()).toBe('left 1');
+    // A clock that jumps back into January finds the balance of February, not a new one.
+    clock.set('2026-02-01T00:00:00Z');
+    expect([await use(), await use()]).toEqual(['left 0', 'quota_exceeded']);
+    clock.set('2026-03-31T12:00:00Z');
+    expect(await use()).toBe('left 1');
+  });
+
+  it('of 0 open nothing, and a new balance is full', async () => {
+    const { tenantId } = await keyWorld(database.app);
+    const { key, secret } = await create().issue({ tenantId, uses: { amount: 0 } });
+    expect(await create().verify(secret)).toMatchObject({ ok: false, reason: 'quota_exceeded' });
+    await create().update({ tenantId, keyId: key.id, uses: { amount: 1 } });
+    expect(await count([create().verify(secret), create().verify(secret)])).toEqual({ ok: 1, quota_exceeded: 1 });
+  });
+});
+
+describe('rate limits', () => {
+  it('let a burst through, then one for each step, over all processes', async () => {
+    const { tenantId } = await keyWorld(database.app);
+    const keys = [create(), create(), create()];
+    const { secret } = await create().issue({ tenantId, rateLimit: { limit: 10, per: 'second', burst: 25 } });
+    const round = (calls: number) =>
+      count(Array.from({ length: calls }, (_, index) => keys[index % 3]?.verify(secret) ?? Promise.reject()));
+    expect(await round(60)).toEqual({ ok: 25, rate_limited: 35 });
+    expect(await round(9)).toEqual({ rate_limited: 9 });
+    clock.advance(99);
+    expect(await round(9)).toEqual({ rate_limited: 9 });
+    clock.advance(1);
+    expect(await round(9)).toEqual({ ok: 1, rate_limited: 8 });
+    clock.advance(1000);
+    expect(await round(30)).toEqual({ ok: 10, rate_limited: 20 });
+    clock.advance(60_000);
+    expect(await round(60)).toEqual({ ok: 25, rate_limited: 35 });
+  });
+
+  it('tell when to come again, and cost no statement until then', async () => {
+    const { tenantId } = await keyWorld(database.app);
+    const keys = create({}, counting.db);
+    const { secret } = await keys.issue({ tenantId, rateLimit: { limit: 2, per: 'minute', burst: 1 } });
+    expect(await keys.verify(secret)).toMatchObject({
+      ok: true,
+      left: { rate: { remaining: 0, limit: 2, per: 'minute' } },
+    });
+    const refused = await keys.verify(secret);
+    expect(refused).toMatchObject({
+      reason: 'rate_limited',
+      limitOf: 'key',
+      retryAt: new Date(clock().getTime() + 30_000),
+      left: { rate: { remaining: 0 } },
+    });
+    const sent = await counting.during(async () => {
+      for (let call = 0; call < 20; call += 1) expect(await keys.verify(secret)).toEqual(refused);
+    });
+    // The look-ups alone: a process that remembers keys sends none at all.
+    expect(sent).toHaveLength(20);
+    expect(sent.filter((text) => text.includes('rate_limits'))).toEqual([]);
+    clock.advance(30_000);
+    expect(await keys.verify(secret)).toMatchObject({ ok: true });
+  });
+
+  it('of a tenant hold all its keys together, by its plan, and a call that one refuses is counted in none', async () => {
+    const { tenantId } = await keyWorld(database.app);
+    const rates = {
+      tenant: ({ plan }: { plan: string }) => (plan === 'free' ? ({ limit: 8, per: 'minute' } as const) : null),
+    };
+    const keys = create({ rates });
+    const [a, b, c] = [
+      await keys.issue({ tenantId, uses: { amount: 3 } }),
+      await keys.issue({ tenantId, uses: { amount: 100 }, rateLimit: { limit: 100, per: 'minute' } }),
+      await keys.issue({ tenantId }),
+    ];
+    const usedOf = async (keyId: string) => (await keys.get({ tenantId, keyId }))?.uses?.used;
+    expect(await count(Array.from({ length: 5 }, () => keys.verify(a.secret)))).toEqual({ ok: 3, quota_exceeded: 2 });
+    expect(await count(Array.from({ length: 9 }, () => keys.verify(b.secret)))).toEqual({ ok: 5, rate_limited: 4 });
+    expect(await keys.verify(c.secret)).toMatchObject({ reason: 'rate_limited', limitOf: 'tenant' });
+    expect([await usedOf(a.key.id), await usedOf(b.key.id)]).toEqual([3, 5]);
+    // The rate of the key itself was spent five times, and no more.
+    clock.advance(60_000 / 8);
+    expect(await keys.verify(b.secret)).toMatchObject({
+      ok: true,
+      left: { uses: { used: 6 }, tenantRate: { remaining: 0 } },
+    });
+    await sql`update tenantry.tenants set plan = 'pro' where tenant_id = ${tenantId}`.execute(database.app);
+    expect(await count(Array.from({ length: 9 }, () => keys.verify(c.secret)))).toEqual({ ok: 9 });
+    const other = await keyWorld(database.app);
+    expect(await keys.verify((await keys.issue({ tenantId: other.tenantId })).secret)).toMatchObject({ ok: true });
+  });
+
+  it('of many keys of one tenant are exact when all are called at once', async () => {
+    const { tenantId } = await keyWorld(database.app);
+    const rates = { key: { limit: 40, per: 'hour' }, tenant: { limit: 100, per: 'hour' } } as const;
+    const processes = [create({ rates }), create({ rates })];
+    const secrets: string[] = [];
+    for (let index = 0; index < 5; index += 1) secrets.push((await create().issue({ tenantId })).secret);
+    const results = await Promise.all(
+      Array.from({ length: 500 }, async (_, index) => {
+        const result = await processes[index % 2]?.verify(secrets[index % 5]);
+        return { secret: index % 5, result };
+      }),
+    );
+    const granted = results.filter(({ result }) => result?.ok);
+    expect(granted).toHaveLength(100);
+    for (let index = 0; index < 5; index += 1) {
+      expect(granted.filter(({ secret }) => secret === index).length).toBeLessThanOrEqual(40);
+    }
+  });
+
+  it('do not shut a key for long when a clock ran ahead, nor open it wider when it goes back', async () => {
+    const { tenantId } = await keyWorld(database.app);
+    const { secret } = await create().issue({ tenantId, rateLimit: { limit: 60, per: 'minute', burst: 2 } });
+    clock.advance(3_600_000);
+    expect(await count([create().verify(secret), create().verify(secret), create().verify(secret)])).toEqual({
+      ok: 2,
+      rate_limited: 1,
+    });
+    clock.advance(-3_600_000);
+    expect(await count([create().verify(secret)])).toEqual({ rate_limited: 1 });
+    clock.advance(1000);
+    expect(await count([create().verify(secret), create().verify(secret)])).toEqual({ ok: 1, rate_limited: 1 });
+  });
+
+  it('are part of a transaction, and undone with it', async () => {
+    const { tenantId } = await keyWorld(database.app);
+    const keys = create();
+    const { secret } = await keys.issue({ tenantId, rateLimit: { limit: 1, per: 'day' }, uses: { amount: 5 } });
+    const work = database.app.transaction().execute(async (tx) => {
+      expect(await keys.verify(secret, { db: tx })).toMatchObject({ ok: true });
+      expect(await keys.verify(secret, { db: tx })).toMatchObject({ reason: 'rate_limited' });
+      throw new Error('undo');
+    });
+    await expect(work).rejects.toThrow('undo');
+    expect(await keys.verify(secret)).toMatchObject({ ok: true, left: { uses: { used: 1 } } });
+  });
+
+  it('refuse wiring that cannot be', () => {
+    for (const rates of [{ key: { limit: 0, per: 'second' } }, { tenant: { limit: 1, per: 'year' } }]) {
+      expect(() => Reflect.apply(create, undefined, [{ rates }])).toThrow(
+        expect.objectContaining({
+          code: 'config_invalid',
+          details: expect.objectContaining({ path: 'apiKeys.rates' }),
+        }),
+      );
+    }
+  });
+});
+
+it('spends all calls of a tick in two statements: one that looks, one that counts', async () => {
+  const { tenantId } = await keyWorld(database.app);
+  const keys = create({}, counting.db);
+  const { secret } = await keys.issue({ tenantId, uses: { amount: 1000 }, rateLimit: { limit: 1000, per: 'second' } });
+  await keys.verify(secret);
+  const sent = await counting.during(async () => {
+    expect(await count(Array.from({ length: 64 }, () => keys.verify(secret)))).toEqual({ ok: 64 });
+  });
+  expect(sent).toHaveLength(2);
+});
+
+it('grants nothing and says so when the database is gone', async () => {
+  const { tenantId } = await keyWorld(database.app);
+  const broken = countingDatabase<Database>('postgres://nobody@127.0.0.1:1/none');
+  const { secret } = await create().issue({ tenantId, uses: { amount: 1 } });
+  await expect(create({}, broken.db).verify(secret)).rejects.toMatchObject({
+    code: 'database_unavailable',
+    status: 503,
+    details: { operation: 'apiKeys.verify' },
+  });
+  await broken.destroy();
+  expect(await create().verify(secret)).toMatchObject({ ok: true });
+});
