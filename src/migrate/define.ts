@@ -194,7 +194,7 @@ export function defaultTenant(sourceKey?: string): UnresolvedPolicy {
  * A column or SQL says the role. Where nobody of a tenant is said to be its `owner` the oldest becomes it: by the column
  * `by`, or the primary key.
  */
-export function roleFrom<const Column extends string>(
+export function roleFrom<const Column extends string = never>(
   role: SourceExpression<Column>,
   { by }: { readonly by?: Column } = {},
 ): RoleRule<Column> {

@@ -164,7 +164,8 @@ it('the same plan gives the same text, whatever was done since; the time of the 
       '01_expand.sql',
       '02_backfill.sql',
       '03_enforce.sql',
-      '04_contract.sql',
+      '04_switch.sql',
+      '05_contract.sql',
       'rollback.sql',
     ]);
     expect(prisma.files.filter((file) => file.name.endsWith('migration.sql')).map((file) => file.name)).toEqual(

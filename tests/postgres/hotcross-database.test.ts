@@ -80,6 +80,7 @@ it('refuses a given database that is not empty, and touches nothing', async () =
 it('runs in a given empty database and leaves it empty', async () => {
   await admin.query('create role tenantry_app nologin');
   await admin.query('create role tenantry_service nologin');
+  await admin.query('create role tenantry_purge nologin');
   await admin.query('grant tenantry_app, tenantry_service to plain');
   const database = await openDemoDatabase(urlOf('plain', 'given'));
   const { broken } = await tellStory(database, { customers: 200, printer: createPrinter({ write: () => undefined }) });

@@ -41,7 +41,7 @@ export async function openDemoDatabase(url: string | undefined): Promise<DemoDat
   }
 }
 
-const libraryRoles = ['tenantry_app', 'tenantry_service'];
+const libraryRoles = ['tenantry_app', 'tenantry_service', 'tenantry_purge'];
 
 async function openOn(url: string): Promise<DemoDatabase> {
   const admin = new Client({ connectionString: url });
