@@ -23,6 +23,7 @@ import {
   type NamesOf,
   type PlanCatalogue,
   type PlanDefinitions,
+  type PlanEvent,
   type PlanNameOf,
   type Plans,
 } from './plans/index.ts';
@@ -59,7 +60,7 @@ export {
 } from './tenancy/index.ts';
 
 /** Everything that happens to tenants. */
-export type TenantryEvent = TenancyEvent | OrganizationEvent | ApiKeyEvent;
+export type TenantryEvent = TenancyEvent | OrganizationEvent | ApiKeyEvent | PlanEvent;
 
 /** What {@link createTenantry} is made from. */
 export interface TenantryOptions<

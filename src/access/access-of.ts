@@ -48,7 +48,8 @@ export function accessOf<DB, Names extends PlanNames, Tables extends Declaration
     },
     async consume(meter, amount = 1, options = {}) {
       const who = usageByMember && member !== null ? { memberId: member.id } : {};
-      const result = await plans.consume(tenant.id, meter, amount, { ...options, ...known, ...who });
+      const by = key === null ? {} : { keyId: key.id };
+      const result = await plans.consume(tenant.id, meter, amount, { ...options, ...known, ...who, ...by });
       if (result.ok) return result;
       throw refusalOf(tenant.id, meter, result);
     },

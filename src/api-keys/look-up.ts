@@ -34,6 +34,8 @@ const fields = [
   `case when k.rate_limit is not null or k.uses_amount is not null or k.allowed_ips is not null or k.metadata is not null
     then json_build_object('ips', k.allowed_ips, 'metadata', k.metadata, 'rate', k.rate_limit, 'uses', k.uses_amount,
       'per', k.uses_per, 'made', extract(epoch from k.created_at)) end`,
+  seconds('coalesce(t.plan_since, t.created_at)'),
+  't.plan_terms',
 ];
 
 /*
@@ -76,6 +78,8 @@ function rowOf(packed: string): KeyRow {
     status: oneOf(tenantStatuses, text(10)) ?? 'suspended',
     plan: json(11),
     subscription_status: json(12),
+    plan_since: Number(text(19)),
+    plan_terms: json(20),
     anchor: Number(text(13)),
     entitlement_revision: Number(text(14)),
     seats_bought: seatsBought,

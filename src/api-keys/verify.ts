@@ -60,7 +60,7 @@ export function createVerifier(deps: VerifierDeps): Verifier {
   }
 
   /** The database says what is so; a look-up shares its statement with those of the same tick. */
-  const share = createCoalescer({ run: (_key, digests: readonly string[]) => read(library, digests), concurrency: 4 });
+  const share = createCoalescer({ run: (_key, digests: readonly string[]) => read(library, digests), concurrency: 2 });
 
   function lookUp(digest: string, joined: AnyDatabase | undefined): Promise<KeyFacts | null> {
     return joined === undefined

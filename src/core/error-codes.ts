@@ -45,6 +45,7 @@ export interface ErrorDetails {
   plan_unknown: { plan: string; known: readonly string[] };
   meter_unknown: { meter: string; known: readonly string[] };
   amount_invalid: { amount: string; problem: string };
+  usage_time_invalid: { at: string; lateHours: number };
   quota_exceeded: { meter: string; limit: number; used: number; requested: number; resetsAt: string | null };
   limit_reached: { meter: string; limit: number; used: number; requested: number };
   feature_missing: { feature: string; plan: string };
@@ -59,6 +60,8 @@ export interface ErrorDetails {
 
   webhook_signature_invalid: { reason: string };
   webhook_secret_invalid: { problem: string };
+  url_refused: { host: string; reason: string };
+  fetch_failed: { host: string; reason: string };
 
   migration_definition_invalid: { migration: string; path: string; problem: string };
   migration_tables_unclassified: { migration: string; tables: readonly string[] };
@@ -260,6 +263,11 @@ export const errorTable: { readonly [Code in ErrorCode]: ErrorRow<ErrorDetails[C
     detail: (d) => `no plan has a limit or quota "${d.meter}" (known: ${list(d.known)})`,
   },
   amount_invalid: { status: 400, title: 'Invalid amount', detail: (d) => `the amount ${d.amount} ${d.problem}` },
+  usage_time_invalid: {
+    status: 400,
+    title: 'Usage at an impossible time',
+    detail: (d) => `units can be counted up to ${d.lateHours} hours late, and not in the future; this was ${d.at}`,
+  },
   quota_exceeded: {
     status: 429,
     title: 'Quota exceeded',
@@ -317,6 +325,16 @@ export const errorTable: { readonly [Code in ErrorCode]: ErrorRow<ErrorDetails[C
     detail: (d) => `the webhook could not be verified: ${d.reason}`,
   },
   webhook_secret_invalid: { status: 500, title: 'Invalid webhook secret', detail: (d) => d.problem },
+  url_refused: {
+    status: 400,
+    title: 'URL refused',
+    detail: (d) => `no request is sent to "${d.host}": ${d.reason}`,
+  },
+  fetch_failed: {
+    status: 502,
+    title: 'Request failed',
+    detail: (d) => `the request to "${d.host}" failed: ${d.reason}`,
+  },
 
   migration_definition_invalid: {
     status: 400,

@@ -10,7 +10,7 @@ export const grantsColumn = `to_json(nullif(array(
     select g.permission || coalesce(' ' || extract(epoch from g.expires_at), '')
     from tenantry.member_grants g where g.tenant_id = m.tenant_id and g.member_id = m.id), '{}'))`;
 
-/** What {@link grantsColumn} gives. */
+/** The grants of a member as a statement reads them. */
 export type GrantsValue = readonly string[] | null;
 
 /** The permissions of grants that are not over at a moment. */

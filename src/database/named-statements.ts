@@ -44,12 +44,12 @@ export interface TransactionPool<Client> {
   clientHere(): Client;
 }
 
+/** How a pool's `connect` is called: as a promise, and by some with a callback too. */
+type Connect<Client> = { (): Promise<Client>; (callback: never): void };
+
 /** The client that a pool lends, also where its `connect` takes a callback too. */
-export type ClientOf<Pool> = Pool extends { connect: { (): Promise<infer Client>; (callback: never): void } }
-  ? Client
-  : Pool extends ConnectablePool<infer Client>
-    ? Client
-    : never;
+export type ClientOf<Pool extends ConnectablePool<unknown>> =
+  Pool['connect'] extends Connect<infer Client> ? Client : Pool extends ConnectablePool<infer Client> ? Client : never;
 
 /** Options of {@link nameStatements}. */
 export interface NameStatementsOptions {

@@ -393,4 +393,5 @@ export interface LibraryDatabase {
   'tenantry.plan_trial_fingerprints': PlanTrialFingerprintTable;
   'tenantry.member_grants': MemberGrantTable;
   'tenantry.audit_entries': AuditEntryTable;
+  'tenantry.webhook_inbox': { source: string; message_id: string; received_at: Date };
 }

@@ -226,7 +226,7 @@ export interface AuditSource<Source extends string, Column extends string> {
 }
 
 /** A part made from any one table of the database, with its columns checked. */
-type FromTable<DB, Part extends 'member' | 'key' | 'subscription' | 'grant' | 'audit'> = {
+export type FromTable<DB, Part extends 'member' | 'key' | 'subscription' | 'grant' | 'audit'> = {
   [Table in keyof DB & string]: {
     member: MemberSource<Table, keyof DB[Table] & string>;
     key: ApiKeySource<Table, keyof DB[Table] & string>;

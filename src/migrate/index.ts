@@ -29,6 +29,7 @@ export type {
   AuditSource,
   DerivedTable,
   FallbackTenant,
+  FromTable,
   GrantSource,
   LookupRule,
   MemberSource,
@@ -142,6 +143,7 @@ export type {
   PeopleUser,
   PlannedPeople,
   ReturnedPeople,
+  UnitName,
 } from './retenant/people/index.ts';
 export { existingTargets, movePeople, planPeople, returnPeople, verifyPeople } from './retenant/people/index.ts';
 export type { PlannedRows, RetenantingConflict, RetenantingPlan } from './retenant/plan.ts';

@@ -7,6 +7,7 @@ import type { Model } from './model.ts';
 import { resumeMigration } from './pause-migration.ts';
 import type { Step } from './plan.ts';
 import { loadModel } from './plan-migration.ts';
+import { endBackWrites } from './reverse/back-statements.ts';
 import type { MigrationHold } from './run/hold.ts';
 import { releaseLease, takeLease } from './run/lease.ts';
 import { markStage } from './run/mark-stage.ts';
@@ -125,6 +126,11 @@ export async function rollbackMigration(
       await endDualWrites(session, model, done);
       const expanded = begunSteps.filter(({ stage }) => stage === 'expand');
       await takeBack(expandBackwards(model, expanded));
+      for (const { kind, sql } of endBackWrites(model)) {
+        await inStep(session, { id: `rollback:back:${kind}`, table: null, sql }, async (tx) => {
+          for (const statement of sql) await execute(tx, statement);
+        });
+      }
       await markStage(session, 'rolled-back', auditEntrySql(migration, 'rolled-back', null, runner));
       await resumeMigration(connection, migration);
       const kept = await counted(

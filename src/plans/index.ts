@@ -10,6 +10,10 @@ export { periodOf } from '../core/period-of.ts';
 export { definePlans } from './define-plans.ts';
 export type { Entitlement, EntitlementSubject } from './evaluate-entitlement.ts';
 export { evaluateEntitlement } from './evaluate-entitlement.ts';
+export type { PlanEvent } from './events.ts';
+export type { RecentUse } from './forecast-of.ts';
+export { forecastOf } from './forecast-of.ts';
+export type { Grant, GrantInput, Grants } from './grants-interface.ts';
 export type { ConsumeDenial, ConsumeResult, MeterState, TenantClosed } from './meter-state.ts';
 export type {
   AddOnDefinition,
@@ -41,4 +45,16 @@ export { planInForce } from './plan-in-force.ts';
 export type { MeterTerms, Passing, PlanTerms } from './plan-terms.ts';
 export { createPlans } from './plans.ts';
 export type { ConsumeOptions, MemberUsageOptions, Plans, PlansCallOptions, PlansDeps } from './plans-interface.ts';
+export type { HoldOptions, HoldResult, Reservations, SettleResult } from './reservations-interface.ts';
+export type { Frozen, OccupyResult, Resources } from './resources-interface.ts';
 export type { EntitlementFacts, MemberUsage } from './store.ts';
+export type { MeterOverride, Overrides, TermOptions, Terms, TrialResult } from './terms-interface.ts';
+export type {
+  Forecast,
+  Usage,
+  UsageExport,
+  UsageExporter,
+  UsagePeriod,
+  UsageQuery,
+  UsageSum,
+} from './usage-interface.ts';

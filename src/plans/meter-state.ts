@@ -11,6 +11,8 @@ export interface MeterState {
   readonly remaining: Amount;
   /** Units of this period beyond the limit: billed ones, or those left over from a larger plan. */
   readonly overage: number;
+  /** What is left in grants, and counted in `remaining`; absent where there are none. */
+  readonly granted?: number;
   /** When the period ends; `null` for limits and for what is given once. */
   readonly resetsAt: Date | null;
 }
@@ -38,7 +40,11 @@ export type TenantClosed = 'tenant_suspended' | 'tenant_in_maintenance';
  * gets the state as if it had been served alone, in the order of arrival.
  */
 export type ConsumeResult =
-  | (MeterState & { readonly ok: true })
+  | (MeterState & {
+      readonly ok: true;
+      /** The units were used before, under the same idempotency key; nothing was added now. */
+      readonly replayed?: true;
+    })
   | (MeterState & {
       readonly ok: false;
       readonly reason: ConsumeDenial;

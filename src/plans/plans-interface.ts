@@ -1,11 +1,22 @@
 import type { CallOptions, ModuleDeps } from '../database/index.ts';
+import type { PlanEvent } from './events.ts';
+import type { Grants } from './grants-interface.ts';
 import type { ConsumeResult, MeterState } from './meter-state.ts';
-import type { PlanCatalogue, PlanDefinitions, PlanNames } from './plan-definitions.ts';
+import type { PlanCatalogue, PlanDefinitions, PlanNames, PlanValue } from './plan-definitions.ts';
+import type { PlanInForce } from './plan-in-force.ts';
+import type { Reservations } from './reservations-interface.ts';
+import type { Resources } from './resources-interface.ts';
 import type { EntitlementFacts, MemberUsage } from './store.ts';
+import type { Terms } from './terms-interface.ts';
+import type { Usage } from './usage-interface.ts';
 
 /** What {@link createPlans} is made from. */
-export interface PlansDeps<Definitions extends PlanDefinitions> extends Pick<ModuleDeps, 'db' | 'clock'> {
+export interface PlansDeps<Definitions extends PlanDefinitions> extends ModuleDeps<PlanEvent> {
   readonly plans: PlanCatalogue<Definitions>;
+  /** False writes down nothing by the hour; counters are kept all the same. */
+  readonly history?: boolean;
+  /** How late units of the past are taken, in hours; 72 when absent. */
+  readonly lateHours?: number;
   /** Of how many tenants the plan is remembered between calls; 10,000 when absent. */
   readonly remembered?: number;
 }
@@ -20,6 +31,12 @@ export interface PlansCallOptions extends CallOptions {
 export interface ConsumeOptions extends PlansCallOptions {
   /** The member who uses it: what they use of a quota is kept, in the same statement. Ids of no member are left out. */
   readonly memberId?: string;
+  /** The API key that uses it: what is used by it is written down by the hour. */
+  readonly keyId?: string;
+  /** The same call, however often it is sent, uses the units once: `replayed` tells that they were used before. */
+  readonly idempotencyKey?: string;
+  /** When the units were used, if that was earlier: they count in the period of then. */
+  readonly at?: Date;
 }
 
 /** Of which period the members' usage is asked for, and which part of the list. */
@@ -36,6 +53,16 @@ export interface MemberUsageOptions extends CallOptions {
 export interface Plans<Names extends PlanNames = PlanNames> {
   /** The plans that it was made with. */
   readonly catalogue: PlanCatalogue;
+  /** What single tenants have beyond their plans: overrides, add-ons, versions, trials, time zones. */
+  readonly terms: Terms<Names>;
+  /** Units outside the plan: prepaid packs, vouchers, top-ups. */
+  readonly grants: Grants<Names>;
+  /** Units that are held for a job. */
+  readonly reservations: Reservations<Names>;
+  /** Limits that know what they count, and what is frozen after a downgrade. */
+  readonly resources: Resources<Names>;
+  /** What was used, when, and by whom. */
+  readonly usage: Usage<Names>;
 
   /**
    * Tells what {@link Plans.consume} would answer at this moment, and uses nothing: the state is the one before. Another
@@ -55,10 +82,12 @@ export interface Plans<Names extends PlanNames = PlanNames> {
    *
    * Calls for the same tenant and meter that wait at the same time share one statement. With `{ db: tx }` a call is not
    * shared: it becomes part of the caller's transaction, and other calls for the same meter wait until that ends, so
-   * keep such a transaction short. When the connection breaks, the promise rejects with the driver's error; the units
-   * may then be counted although nobody was told so, never the other way round.
+   * keep such a transaction short. When the connection breaks, the promise rejects with `database_unavailable`; the units
+   * may then be counted although nobody was told so, never the other way round. With an `idempotencyKey` it can be sent
+   * again without fear.
    *
-   * @throws TenantryError `tenant_not_found`, `plan_unknown`, `meter_unknown`, `amount_invalid`.
+   * @throws TenantryError `tenant_not_found`, `plan_unknown`, `meter_unknown`, `amount_invalid` (also for an idempotency
+   * key that came with another amount), `usage_time_invalid`, `database_unavailable`.
    */
   consume(tenantId: string, meter: Names['meter'], amount?: number, options?: ConsumeOptions): Promise<ConsumeResult>;
 
@@ -91,4 +120,18 @@ export interface Plans<Names extends PlanNames = PlanNames> {
    * @throws TenantryError `tenant_not_found`, `plan_unknown`.
    */
   has(tenantId: string, feature: Names['feature'], options?: PlansCallOptions): Promise<boolean>;
+
+  /**
+   * A static value of the tenant's plan, or what was agreed with the tenant; `undefined` where neither names it.
+   *
+   * @throws TenantryError `tenant_not_found`, `plan_unknown`.
+   */
+  value(tenantId: string, name: Names['value'], options?: PlansCallOptions): Promise<PlanValue | undefined>;
+
+  /**
+   * Tells which plan counts for the tenant now, in which version: its own, or the one that it tries.
+   *
+   * @throws TenantryError `tenant_not_found`, `plan_unknown`.
+   */
+  inForce(tenantId: string, options?: PlansCallOptions): Promise<PlanInForce>;
 }

@@ -1,23 +1,22 @@
-import { createBoundedMap } from '../core/bounded-map.ts';
-import { isUuid, systemClock, TenantryError } from '../core/index.ts';
-import { type AnyDatabase, type CallOptions, createCoalescer } from '../database/index.ts';
+import { cleanText, isUuid, systemClock, TenantryError, uuidv7 } from '../core/index.ts';
+import { type AnyDatabase, createCoalescer } from '../database/index.ts';
+import { asUnavailable } from '../database/unavailable.ts';
 import { checkAmount, maxUsed } from './amount.ts';
+import { burnUnitsNeeded } from './burn-units-needed.ts';
+import { createGrants } from './grants.ts';
+import { type Ask, ceilingOf, found, groundOf, meterKey, refusal, type Served } from './ground.ts';
 import { type ConsumeResult, type MeterState, meterState } from './meter-state.ts';
 import type { NamesOf, PlanDefinitions } from './plan-definitions.ts';
-import { hasFeature } from './plan-in-force.ts';
-import type { Plans, PlansDeps } from './plans-interface.ts';
-import {
-  type Ask,
-  ceilingOf,
-  found,
-  type Guess,
-  groundOf,
-  meterKey,
-  refusal,
-  type Served,
-  serveBatch,
-} from './serve-batch.ts';
-import { type EntitlementFacts, giveUnits, listMemberUsage, readFacts, seeCounter } from './store.ts';
+import { hasFeature, planInForce, planValue } from './plan-in-force.ts';
+import type { ConsumeOptions, Plans, PlansDeps } from './plans-interface.ts';
+import { createReservations } from './reservations.ts';
+import { createResources } from './resources.ts';
+import { serveBatch } from './serve-batch.ts';
+import { lookForAll } from './serve-by-burning.ts';
+import { type EntitlementFacts, giveUnits, listMemberUsage, seeCounter } from './store.ts';
+import { createTerms } from './terms.ts';
+import { createToolbox, partsOf } from './toolbox.ts';
+import { createUsage } from './usage.ts';
 
 interface Wish extends Ask {
   readonly facts: EntitlementFacts | undefined;
@@ -52,55 +51,23 @@ export function createPlans<const Definitions extends PlanDefinitions>({
   db,
   plans: catalogue,
   clock = systemClock,
+  ids = uuidv7,
+  events,
   remembered = 10_000,
+  history = true,
+  lateHours = 72,
 }: PlansDeps<Definitions>): Plans<NamesOf<Definitions>> {
-  const memory = createBoundedMap<string, EntitlementFacts>(remembered);
-  const guesses = createBoundedMap<string, Guess>(remembered);
-
-  /** The transaction that a call is part of, if any. */
-  function joinedOf(options: CallOptions): AnyDatabase | undefined {
-    return options.db ?? (db.isTransaction ? db : undefined);
-  }
-
-  /** Facts read inside a transaction may never be committed, so they are not remembered. */
-  async function refresh(tenantId: string, joined?: AnyDatabase): Promise<EntitlementFacts> {
-    const facts = found(await readFacts(joined ?? db, tenantId), tenantId);
-    if (!Object.hasOwn(catalogue.plans, facts.plan)) {
-      throw new TenantryError('plan_unknown', { plan: facts.plan, known: Object.keys(catalogue.plans) });
-    }
-    if (joined === undefined) memory.set(tenantId, facts);
-    return facts;
-  }
-
-  /** The newest of what is remembered and what callers brought; nothing when its plan is none of the catalogue's. */
-  function assume(tenantId: string, brought: readonly (EntitlementFacts | undefined)[]): EntitlementFacts | undefined {
-    let newest = memory.get(tenantId);
-    for (const facts of brought) {
-      if (facts !== undefined && (newest === undefined || facts.revision > newest.revision)) newest = facts;
-    }
-    return newest !== undefined && Object.hasOwn(catalogue.plans, newest.plan) ? newest : undefined;
-  }
+  const tools = createToolbox({ db, clock, ids, events, catalogue, history, remembered });
+  const { joinedOf, refresh, assume, batchOf, checkMeter, checkTenant } = tools;
 
   async function serve(
     tenantId: string,
     meter: string,
     wishes: readonly Wish[],
-    joined?: AnyDatabase,
+    { joined, at = clock() }: { readonly joined?: AnyDatabase | undefined; readonly at?: Date } = {},
   ): Promise<readonly Served[]> {
-    return serveBatch({
-      db: joined ?? db,
-      catalogue,
-      tenantId,
-      meter,
-      asks: wishes,
-      now: clock(),
-      assumed: assume(
-        tenantId,
-        wishes.map((wish) => wish.facts),
-      ),
-      refresh: () => refresh(tenantId, joined),
-      ...(joined === undefined && { guesses }),
-    });
+    const brought = wishes.map((wish) => wish.facts);
+    return serveBatch({ ...batchOf(tenantId, meter, at, joined), asks: wishes, assumed: assume(tenantId, brought) });
   }
 
   async function give(tenantId: string, meter: string, units: number, joined?: AnyDatabase): Promise<MeterState> {
@@ -109,6 +76,8 @@ export function createPlans<const Definitions extends PlanDefinitions>({
     let ground = groundOf(place, assume(tenantId, []) ?? (await refresh(tenantId, joined)));
     const sight = found(await giveUnits(joined ?? db, ground.key, { units, now }), tenantId);
     if (sight.revision !== ground.facts.revision) ground = groundOf(place, await refresh(tenantId, joined));
+    const { watch } = batchOf(tenantId, meter, now, joined);
+    if (sight.used !== null) await watch(ground, sight.used, sight.alerted);
     return meterState(ground.entitlement, sight.used ?? 0, ground.resetsAt);
   }
 
@@ -121,26 +90,52 @@ export function createPlans<const Definitions extends PlanDefinitions>({
     },
   });
 
-  function checkCall(operation: string, tenantId: string, meter: string, only?: 'limit'): void {
-    checkTenant(operation, tenantId);
-    const fits = (name: string): boolean => only === undefined || catalogue.meters[name] === only;
-    if (Object.hasOwn(catalogue.meters, meter) && fits(meter)) return;
-    throw new TenantryError('meter_unknown', { meter, known: Object.keys(catalogue.meters).filter(fits) });
+  /** A moment in the past, as far as late units are taken, or a little ahead of the clock. */
+  function checkTime(at: Date): void {
+    const late = clock().getTime() - at.getTime();
+    if (late <= lateHours * 3_600_000 && late >= -300_000) return;
+    const shown = Number.isNaN(late) ? 'no date' : at.toISOString();
+    throw new TenantryError('usage_time_invalid', { at: shown, lateHours });
   }
 
-  return {
+  function wishOf(amount: number, { memberId, keyId, idempotencyKey, entitlement }: ConsumeOptions): Wish {
+    return {
+      amount,
+      facts: entitlement,
+      ...(isUuid(memberId) && { memberId }),
+      ...(isUuid(keyId) && { keyId }),
+      ...(idempotencyKey !== undefined && { idempotencyKey: cleanText('idempotencyKey', idempotencyKey, 200) }),
+    };
+  }
+
+  const plans: Plans = {
     catalogue,
+    terms: createTerms(tools),
+    grants: createGrants(tools),
+    reservations: createReservations(tools),
+    resources: createResources(tools),
+    usage: createUsage(tools, (...call) => plans.check(...call)),
 
     async check(tenantId, meter, options = {}) {
-      checkCall('plans.check', tenantId, meter);
+      checkMeter('plans.check', tenantId, meter);
       const { amount = 1, entitlement } = options;
       checkAmount(amount);
       const joined = joinedOf(options);
-      const place = { catalogue, tenantId, meter, now: clock() };
+      const batch = { ...batchOf(tenantId, meter, clock(), joined), asks: [{ amount }], assumed: undefined };
       let facts = assume(tenantId, [entitlement]) ?? (await refresh(tenantId, joined));
       for (;;) {
-        const ground = groundOf(place, facts);
-        const sight = found(await seeCounter(joined ?? db, ground.key), tenantId);
+        const ground = groundOf(batch, facts);
+        if (burnUnitsNeeded(ground)) {
+          const served = await lookForAll(batch, ground, { amount });
+          if (served !== undefined) return answer(served);
+          facts = await refresh(tenantId, joined);
+          continue;
+        }
+        const sight = found(await seeCounter(joined ?? db, ground.key, batch.now), tenantId);
+        if (sight.due) {
+          await batch.expire();
+          continue;
+        }
         if (sight.revision === facts.revision) {
           const used = sight.used ?? 0;
           if (sight.closed === null && amount <= ceilingOf(ground.entitlement) - used) {
@@ -153,17 +148,23 @@ export function createPlans<const Definitions extends PlanDefinitions>({
     },
 
     async consume(tenantId, meter, amount = 1, options = {}) {
-      checkCall('plans.consume', tenantId, meter);
+      checkMeter('plans.consume', tenantId, meter);
       checkAmount(amount);
       const joined = joinedOf(options);
-      const { memberId } = options;
-      const wish = { amount, facts: options.entitlement, ...(isUuid(memberId) && { memberId }) };
-      if (joined === undefined) return answer(await shareConsume(meterKey(tenantId, meter), wish));
-      return answer((await serve(tenantId, meter, [wish], joined))[0]);
+      const wish = wishOf(amount, options);
+      const { at } = options;
+      if (at !== undefined) checkTime(at);
+      try {
+        if (joined === undefined && at === undefined)
+          return answer(await shareConsume(meterKey(tenantId, meter), wish));
+        return answer((await serve(tenantId, meter, [wish], { joined, ...(at !== undefined && { at }) }))[0]);
+      } catch (error) {
+        throw asUnavailable(error, 'plans.consume');
+      }
     },
 
     async usageByMember(tenantId, quota, { db: given, at = clock(), cursor = null, limit = 100 } = {}) {
-      checkCall('plans.usageByMember', tenantId, quota);
+      checkMeter('plans.usageByMember', tenantId, quota);
       if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
         throw new TenantryError('amount_invalid', {
           amount: String(limit),
@@ -176,17 +177,21 @@ export function createPlans<const Definitions extends PlanDefinitions>({
       const joined = joinedOf({ ...(given !== undefined && { db: given }) });
       // Read anew: the anchor decides which period it is.
       const { key } = groundOf({ catalogue, tenantId, meter: quota, now: at }, await refresh(tenantId, joined));
-      const found = await listMemberUsage(joined ?? db, key, { after: cursor, limit: limit + 1 });
-      const items = found.slice(0, limit);
-      return { items, nextCursor: found.length > limit ? (items.at(-1)?.memberId ?? null) : null };
+      const listed = await listMemberUsage(joined ?? db, key, { after: cursor, limit: limit + 1 });
+      const items = listed.slice(0, limit);
+      return { items, nextCursor: listed.length > limit ? (items.at(-1)?.memberId ?? null) : null };
     },
 
     async release(tenantId, limit, amount = 1, options = {}) {
-      checkCall('plans.release', tenantId, limit, 'limit');
+      checkMeter('plans.release', tenantId, limit, 'limit');
       checkAmount(amount);
       const joined = joinedOf(options);
-      if (joined === undefined) return shareRelease(meterKey(tenantId, limit), amount);
-      return give(tenantId, limit, amount, joined);
+      try {
+        if (joined === undefined) return await shareRelease(meterKey(tenantId, limit), amount);
+        return await give(tenantId, limit, amount, joined);
+      } catch (error) {
+        throw asUnavailable(error, 'plans.release');
+      }
     },
 
     async has(tenantId, feature, options = {}) {
@@ -194,23 +199,24 @@ export function createPlans<const Definitions extends PlanDefinitions>({
       const facts = options.entitlement ?? (await refresh(tenantId, joinedOf(options)));
       return hasFeature(catalogue, facts, feature, clock());
     },
-  };
-}
 
-function checkTenant(operation: string, tenantId: unknown): void {
-  if (tenantId === undefined || tenantId === null || tenantId === '') {
-    throw new TenantryError('tenant_required', { operation });
-  }
-  if (!isUuid(tenantId)) throw new TenantryError('tenant_not_found', { tenant: String(tenantId) });
+    async value(tenantId, name, options = {}) {
+      checkTenant('plans.value', tenantId);
+      const facts = options.entitlement ?? (await refresh(tenantId, joinedOf(options)));
+      return planValue(catalogue, facts, name, clock());
+    },
+
+    async inForce(tenantId, options = {}) {
+      checkTenant('plans.inForce', tenantId);
+      const facts = options.entitlement ?? (await refresh(tenantId, joinedOf(options)));
+      return planInForce(catalogue, facts, clock());
+    },
+  };
+  return plans;
 }
 
 function answer(served: Served | undefined): ConsumeResult {
   if (served === undefined) throw new TypeError('a call was not served');
   if ('error' in served) throw served.error;
   return served.result;
-}
-
-function partsOf(key: string): [tenantId: string, meter: string] {
-  const space = key.indexOf(' ');
-  return [key.slice(0, space), key.slice(space + 1)];
 }

@@ -36,6 +36,9 @@ export interface Sight {
   readonly used: number | null;
   /** The revision under which the counter was last raised; 0 when there was none. */
   readonly fence: number;
+  readonly alerted: number;
+  /** Whether reservations are over whose units did not come back yet. */
+  readonly due: boolean;
 }
 
 /** Under which conditions units are added. */
@@ -49,7 +52,24 @@ export interface TakeConditions {
   readonly fence: number;
   /** Whose units they are, as far as that is kept. */
   readonly members: readonly MemberUnits[];
+  /** What is written down by the hour. */
+  readonly hours: readonly SubjectUnits[];
   readonly now: Date;
+}
+
+/** Units that are written down for a tenant (an empty subject), or one of its members or keys (`m:`, `k:` and the id). */
+export interface SubjectUnits {
+  readonly subject: string;
+  readonly units: number;
+}
+
+/** What a counter holds after units were added. */
+export interface Taken {
+  readonly used: number;
+  /** The percentage of the alert that was told last; 0: none. */
+  readonly alerted: number;
+  /** Whether there may be reservations among the units. */
+  readonly held: boolean;
 }
 
 /** Units that one member used. */
@@ -87,7 +107,7 @@ const takeText = `
     and used <= $6::bigint - $5::bigint and entitlement_revision <= $8::bigint
     and exists (select from tenantry.tenants
       where tenant_id = $1::uuid and entitlement_revision = $7::bigint and status = 'active')
-  returning used`;
+  returning used, alerted, held_until is not null as held`;
 
 const insertText = `
   insert into tenantry.usage_counters (tenant_id, meter, per, period_start, used, entitlement_revision, updated_at)
@@ -96,13 +116,13 @@ const insertText = `
   where t.tenant_id = $1::uuid and t.entitlement_revision = $6::bigint and t.status = 'active'
   for key share of t
   on conflict (tenant_id, meter, per, period_start) do nothing
-  returning used`;
+  returning used, alerted, held_until is not null as held`;
 
 /**
- * The same, and with it for each member what they used: in one statement, so that the sums never differ. Members who are
- * not there are left out.
+ * The same, and with it what each member used, and what was used in the hour: in one statement, so that the sums never
+ * differ. Members who are not there are left out.
  */
-const forMembers = (text: string, first: number, now: number): string => `
+const recording = (text: string, first: number, now: number): string => `
   with counted as (${text}), units as materialized (
     select u.member_id, sum(u.units)::bigint as units from unnest($${first}::uuid[], $${first + 1}::bigint[]) as u (member_id, units)
     where exists (select from tenantry.members m where m.tenant_id = $1::uuid and m.id = u.member_id)
@@ -113,11 +133,16 @@ const forMembers = (text: string, first: number, now: number): string => `
     from counted cross join units u
     on conflict (tenant_id, member_id, meter, per, period_start)
       do update set used = k.used + excluded.used, updated_at = excluded.updated_at
+  ), hours as (
+    insert into tenantry.usage_hours as k (tenant_id, meter, subject, hour, units)
+    select $1::uuid, $2::text, h.subject, date_trunc('hour', $${now}::timestamptz, 'UTC'), h.units
+    from counted cross join unnest($${first + 2}::text[], $${first + 3}::bigint[]) as h (subject, units) order by h.subject
+    on conflict (tenant_id, meter, subject, hour) do update set units = k.units + excluded.units
   )
-  select used from counted`;
+  select used, alerted, held from counted`;
 
-const takeForMembersText = forMembers(takeText, 10, 9);
-const insertForMembersText = forMembers(insertText, 8, 7);
+const takeRecordingText = recording(takeText, 10, 9);
+const insertRecordingText = recording(insertText, 8, 7);
 
 const giveText = `
   with given as (
@@ -126,14 +151,16 @@ const giveText = `
     returning used
   )
   select t.entitlement_revision as revision, t.status, coalesce((select used from given), c.used) as used,
-    c.entitlement_revision as fence
+    c.entitlement_revision as fence, c.alerted, false as due
   from tenantry.tenants t
   left join tenantry.usage_counters c on c.tenant_id = $1::uuid and c.meter = $2::text and c.per = $3::text
     and c.period_start = $4::timestamptz
   where t.tenant_id = $1::uuid and t.status <> 'moved'`;
 
 const sightText = `
-  select t.entitlement_revision as revision, t.status, c.used, c.entitlement_revision as fence
+  select t.entitlement_revision as revision, t.status, c.used, c.entitlement_revision as fence, c.alerted,
+    c.held_until is not null and exists (select from tenantry.usage_reservations v
+      where v.tenant_id = $1::uuid and v.meter = $2::text and v.status = 'held' and v.expires_at <= $5::timestamptz) as due
   from tenantry.tenants t
   left join tenantry.usage_counters c on c.tenant_id = $1::uuid and c.meter = $2::text and c.per = $3::text
     and c.period_start = $4::timestamptz
@@ -147,7 +174,7 @@ const factsText = `
   where t.tenant_id = $1::uuid and t.status <> 'moved'`;
 
 /** int8: a string from pg, a number or a bigint from PGlite. */
-type Int8 = string | number | bigint;
+export type Int8 = string | number | bigint;
 
 interface FactsRow {
   readonly plan: string;
@@ -163,30 +190,56 @@ interface SightRow {
   readonly status: string;
   readonly used: Int8 | null;
   readonly fence: Int8 | null;
+  readonly alerted: number | null;
+  readonly due: boolean;
+}
+
+interface TakenRow {
+  readonly used: Int8;
+  readonly alerted: number | null;
+  readonly held: boolean;
 }
 
 /** Adds units to a counter if that keeps the conditions, and gives what it holds then; `null` when it was not done. */
-export async function takeUnits(
-  db: AnyDatabase,
-  key: CounterKey,
-  { units, ceiling, revision, fence, members, now }: TakeConditions,
-): Promise<number | null> {
-  const parameters = [...parametersOf(key), units, ceiling, revision, fence, now];
-  const text = members.length === 0 ? takeText : takeForMembersText;
-  const [row] = await run<{ used: Int8 }>(db, text, [...parameters, ...memberParameters(members)]);
-  return row === undefined ? null : Number(row.used);
+export async function takeUnits(db: AnyDatabase, key: CounterKey, conditions: TakeConditions): Promise<Taken | null> {
+  const { units, ceiling, revision, fence, now } = conditions;
+  const parameters = [...counterKeyParameters(key), units, ceiling, revision, fence, now];
+  const plain = isPlain(conditions);
+  if (!plain) parameters.push(...recordsOf(conditions));
+  const [row] = await run<TakenRow>(db, plain ? takeText : takeRecordingText, parameters);
+  return row === undefined ? null : takenOf(row);
 }
 
 /** Makes a counter with its first units; `null` when it is there already, or the tenant is not as the facts say. */
 export async function insertUnits(
   db: AnyDatabase,
   key: CounterKey,
-  { units, revision, members, now }: Pick<TakeConditions, 'units' | 'revision' | 'members' | 'now'>,
-): Promise<number | null> {
-  const text = members.length === 0 ? insertText : insertForMembersText;
-  const parameters = [...parametersOf(key), units, revision, now, ...memberParameters(members)];
-  const rows = await run<{ used: Int8 }>(db, text, parameters);
-  return rows.length === 0 ? null : units;
+  conditions: Omit<TakeConditions, 'ceiling' | 'fence'>,
+): Promise<Taken | null> {
+  const { units, revision, now } = conditions;
+  const parameters = [...counterKeyParameters(key), units, revision, now];
+  const plain = isPlain(conditions);
+  if (!plain) parameters.push(...recordsOf(conditions));
+  const [row] = await run<TakenRow>(db, plain ? insertText : insertRecordingText, parameters);
+  return row === undefined ? null : takenOf(row);
+}
+
+function isPlain({ members, hours }: Pick<TakeConditions, 'members' | 'hours'>): boolean {
+  return members.length === 0 && hours.length === 0;
+}
+
+function recordsOf({ members, hours }: Pick<TakeConditions, 'members' | 'hours'>): unknown[] {
+  return [
+    members.map(({ memberId }) => memberId),
+    members.map(({ units }) => units),
+    hours.map(({ subject }) => subject),
+    hours.map(({ units }) => units),
+  ];
+}
+
+/** What a row says that units were added to. */
+export function takenOf({ used, alerted, held }: TakenRow): Taken {
+  return { used: Number(used), alerted: alerted ?? 0, held };
 }
 
 /** Takes units off a counter, down to 0 at most. */
@@ -195,13 +248,13 @@ export async function giveUnits(
   key: CounterKey,
   { units, now }: Pick<TakeConditions, 'units' | 'now'>,
 ): Promise<Sight | undefined> {
-  const [row] = await run<SightRow>(db, giveText, [...parametersOf(key), units, now]);
+  const [row] = await run<SightRow>(db, giveText, [...counterKeyParameters(key), units, now]);
   return row === undefined ? undefined : sightOf(row);
 }
 
 /** Reads a counter and its tenant. */
-export async function seeCounter(db: AnyDatabase, key: CounterKey): Promise<Sight | undefined> {
-  const [row] = await run<SightRow>(db, sightText, parametersOf(key));
+export async function seeCounter(db: AnyDatabase, key: CounterKey, now: Date): Promise<Sight | undefined> {
+  const [row] = await run<SightRow>(db, sightText, [...counterKeyParameters(key), now]);
   return row === undefined ? undefined : sightOf(row);
 }
 
@@ -236,21 +289,18 @@ export async function listMemberUsage(
     where tenant_id = $1::uuid and meter = $2::text and per = $3::text and period_start = $4::timestamptz
       and ($5::uuid is null or member_id > $5::uuid)
     order by member_id limit $6`;
-  const rows = await run<{ member_id: string; used: Int8 }>(db, text, [...parametersOf(key), after, limit]);
+  const rows = await run<{ member_id: string; used: Int8 }>(db, text, [...counterKeyParameters(key), after, limit]);
   return rows.map((row) => ({ memberId: row.member_id, used: Number(row.used) }));
 }
 
-function memberParameters(members: readonly MemberUnits[]): unknown[] {
-  if (members.length === 0) return [];
-  return [members.map(({ memberId }) => memberId), members.map(({ units }) => units)];
-}
-
-function closedBy(status: string): TenantClosed | null {
+/** Why a tenant of a status uses nothing; `null` for an active one. */
+export function closedBy(status: string): TenantClosed | null {
   if (status === 'active') return null;
   return status === 'maintenance' ? 'tenant_in_maintenance' : 'tenant_suspended';
 }
 
-function parametersOf({ tenantId, meter, per, start }: CounterKey): unknown[] {
+/** The parameters that name a counter. */
+export function counterKeyParameters({ tenantId, meter, per, start }: CounterKey): unknown[] {
   return [tenantId, meter, per, start];
 }
 
@@ -260,11 +310,13 @@ function sightOf(row: SightRow): Sight {
     closed: closedBy(row.status),
     used: row.used === null ? null : Number(row.used),
     fence: row.fence === null ? 0 : Number(row.fence),
+    alerted: row.alerted ?? 0,
+    due: row.due,
   };
 }
 
 /** Statements are texts, so that a hot one is neither built nor compiled anew for each call. */
-async function run<Row>(db: AnyDatabase, text: string, parameters: readonly unknown[]): Promise<readonly Row[]> {
+export async function run<Row>(db: AnyDatabase, text: string, parameters: readonly unknown[]): Promise<readonly Row[]> {
   const { rows } = await libraryOf(db).executeQuery<Row>(CompiledQuery.raw(text, [...parameters]));
   return rows;
 }

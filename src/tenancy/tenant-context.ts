@@ -31,8 +31,8 @@ export interface TenantContext {
  *
  * const context = createTenantContext();
  * const acme = '0199f3c2-8c1e-7000-9f3a-5d2c1b7e4a90';
- * await context.run(acme, async () => context.carry()); // { tenantId: '0199f3c2-…' }, for the queue
- * context.current(); // throws tenant_required
+ * const job = await context.run(acme, async () => context.carry()); // { tenantId: '0199f3c2-…' }, for the queue
+ * await context.run(job.tenantId, async () => context.current()); // '0199f3c2-…'; outside of it, throws tenant_required
  * ```
  */
 export function createTenantContext(): TenantContext {

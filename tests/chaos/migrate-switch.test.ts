@@ -98,7 +98,8 @@ function writer(app: Kysely<PartsLegacy>, seat: number, tenants: readonly Tenant
       return true;
     },
     async ({ tenantId, users }) => {
-      const member = await organizations.members.get({ tenantId, userId: users[seat] ?? '' });
+      const userId = users[seat];
+      const member = userId === undefined ? null : await organizations.members.get({ tenantId, userId });
       const name = label();
       const { key } = await apiKeys.issue({
         tenantId,
@@ -118,7 +119,7 @@ function writer(app: Kysely<PartsLegacy>, seat: number, tenants: readonly Tenant
     },
     async () => {
       const id = pick(own, n * 5);
-      if (id === undefined || n % 3 > 0) return false;
+      if (id === undefined || book.permissions.get(id) === null || n % 3 > 0) return false;
       await change(sql`delete from permissions where id = ${id}`);
       book.permissions.set(id, null);
       return true;

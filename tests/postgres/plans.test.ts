@@ -256,7 +256,14 @@ for (const make of [pgliteDatabase, postgresDatabase]) {
       expect(await plans.has(tenantId, 'webhooks')).toBe(false);
       await setPlan(tenantId, 'pro');
       expect(await plans.has(tenantId, 'webhooks')).toBe(true);
-      const entitlement = { plan: 'free', anchorAt: anchor, revision: 1, seatsBought: null, since: anchor, terms: null };
+      const entitlement = {
+        plan: 'free',
+        anchorAt: anchor,
+        revision: 1,
+        seatsBought: null,
+        since: anchor,
+        terms: null,
+      };
       expect(await plans.has(tenantId, 'webhooks', { entitlement })).toBe(false);
     });
 

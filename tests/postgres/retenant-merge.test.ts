@@ -280,10 +280,10 @@ it('answers for a tenant in maintenance that it should be tried again', async ()
   expect(await tenantry.plans.check(tenantId, 'calls')).toMatchObject(closed);
   await expect(tenantry.tenancy.resume(tenantId)).rejects.toMatchObject({ code: 'tenant_in_maintenance' });
   for (const refused of [
-    tenantry.access.forUser({ userId: user('ada'), tenantId }),
-    tenantry.access.authenticate({ 'x-api-key': keys.acme }),
+    () => tenantry.access.forUser({ userId: user('ada'), tenantId }),
+    () => tenantry.access.authenticate({ 'x-api-key': keys.acme }),
   ]) {
-    const error: unknown = await refused.then(
+    const error: unknown = await refused().then(
       () => undefined,
       (reason: unknown) => reason,
     );

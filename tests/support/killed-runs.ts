@@ -16,7 +16,7 @@ export type Way = 'switch' | 'contract' | 'rollback';
 export type Weapon = (database: TestDatabase<Legacy>, child: { kill(signal: 'SIGKILL'): boolean }) => Promise<void>;
 
 /** The process is gone from one moment to the next. */
-export const sigkill: Weapon = async (_database, child) => {
+const sigkill: Weapon = async (_database, child) => {
   child.kill('SIGKILL');
 };
 

@@ -35,7 +35,7 @@ export interface Shop {
 const plans = definePlans({ team: { limits: { bots: 50 } } });
 export const shopStrategy = hybridSeats({ plan: 'team', seats: 3 });
 
-export const shopTables = defineTables({
+const shopTables = defineTables({
   projects: own(),
   notes: own(),
   labels: own(),
@@ -44,7 +44,7 @@ export const shopTables = defineTables({
   countries: shared(),
 });
 
-export function shopProgram(database: TestDatabase<Shop>) {
+function shopProgram(database: TestDatabase<Shop>) {
   return createTenantry({ db: database.app, plans, strategy: shopStrategy, tables: shopTables });
 }
 

@@ -12,7 +12,7 @@ export interface World {
   people: { id: string; email: string; company: string };
 }
 
-export const transitionPlans = definePlans({
+const transitionPlans = definePlans({
   free: { limits: { bots: 20 }, quotas: { calls: { amount: 1000, per: 'month' } } },
   team: { limits: { bots: 50 }, quotas: { calls: { amount: 5000, per: 'month', overage: 'bill' } } },
 });
@@ -55,9 +55,7 @@ export const everybody: readonly World['people'][] = [
 export const stranger: World['people'] = { id: 'zoe', email: 'zoe@nowhere.test', company: 'nowhere' };
 
 /** What people call a company; one who names none is one by themselves. */
-export const companyOf = ({ id, company }: World['people']): string => (company === '' ? id : company);
-
-export const companies: readonly string[] = [...new Set(everybody.map(companyOf))];
+const companyOf = ({ id, company }: World['people']): string => (company === '' ? id : company);
 
 export async function makeTables(owner: Kysely<World>): Promise<void> {
   for (const statement of [

@@ -10,6 +10,7 @@ import { organizationPartsSchema } from './0009-organizations.ts';
 import { auditSchema } from './0010-audit.ts';
 import { rateLimitsSchema } from './0011-api-keys.ts';
 import { plansSchema } from './0012-plans.ts';
+import { webhookInboxSchema } from './0013-webhook-inbox.ts';
 
 /** One numbered step of the library's schema. A step that was released never changes; a new one is added. */
 export interface SchemaStep {
@@ -32,4 +33,5 @@ export const schemaSteps: readonly SchemaStep[] = [
   { version: 10, name: 'audit', statements: auditSchema },
   { version: 11, name: 'rate-limits', statements: rateLimitsSchema },
   { version: 12, name: 'plans', statements: plansSchema },
+  { version: 13, name: 'webhook-inbox', statements: webhookInboxSchema },
 ];

@@ -2,6 +2,7 @@ import { quoteLiteral } from '../../database/isolation-sql.ts';
 import { auditEntrySql, sqlRunner } from '../audit-trail.ts';
 import type { OwnTable } from '../model.ts';
 import type { Step } from '../plan.ts';
+import { endBackWrites } from '../reverse/back-statements.ts';
 import { columnStepId, expandBackwards } from '../stages/expand.ts';
 import { dropTriggerStatements } from '../triggers.ts';
 import { releaseLease, renewLease, takeLease } from './lease.ts';
@@ -28,6 +29,7 @@ export function wayBackPieces(x: Export, steps: readonly Step[], later: readonly
       .map((step) => undoPiece(x, step)),
     ...(expanded.length === 0 ? [] : x.model.own.map((table) => endDualWrites(x, table))),
     ...expandBackwards(x.model, expanded).map((step) => undoPiece(x, step)),
+    ...(expanded.length === 0 ? [] : endBackWrites(x.model).map(({ kind, sql }) => endBack(x, kind, sql))),
     last ? endPiece(x) : { kind: 'transaction', title: 'give the lease back', body: releaseLease(x) },
   ];
 }
@@ -55,6 +57,16 @@ end if;`,
     kind: 'transaction',
     title: `before the way back: the plan and the lease of ${x.plan.migration}`,
     body: block(['tenantry_found text'], statements.join('\n')),
+  };
+}
+
+/** What the switch put on the library's tables does nothing once the tenants are gone, and goes table by table. */
+function endBack(x: Export, kind: string, sql: readonly string[]): Piece {
+  const statements = [renewLease(x), ...sql.map((statement) => `${statement};`)];
+  return {
+    kind: 'transaction',
+    title: `end what carried ${kind} back`,
+    body: attempts(x.lockRetries, statements.join('\n')),
   };
 }
 

@@ -25,7 +25,7 @@ export function auditColumns(model: Model, { table }: Part, from: string, store:
 }
 
 /** What an entry that a migration brought over says of where it came from. */
-export function auditOrigin(model: Model): string {
+function auditOrigin(model: Model): string {
   return `jsonb_build_object('migration', ${quoteLiteral(model.name)}::text)`;
 }
 

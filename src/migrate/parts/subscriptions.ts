@@ -32,7 +32,7 @@ export function unmakeSubscriptionsSql(model: Model, part: Part, store: PartStor
 }
 
 /** The rows of subscriptions as a relation `r`: `of_tenant` and the columns of {@link subscriptionColumns}. */
-export function subscriptionRows(model: Model, part: Part, filter: string, store: PartStore): string {
+function subscriptionRows(model: Model, part: Part, filter: string, store: PartStore): string {
   const from = `(select * from ${part.table.sql} as x where ${keyEquals(part.table.key, 'x', 'q.row_key')})`;
   return `(select q.tenant_id as of_tenant, s.* from ${store.parts} q
     cross join lateral (${subscriptionColumns(model, part, from, store)}) as s

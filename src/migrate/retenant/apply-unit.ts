@@ -47,8 +47,9 @@ export async function beginUnit(
 }
 
 /** Decides what becomes of the unit's rows, on rows that nobody else writes. */
-export async function decideUnit(tx: AnyDatabase, model: RowModel, { unit }: RetenantingUnit): Promise<void> {
+export async function decideUnit(tx: AnyDatabase, model: RowModel, given: RetenantingUnit): Promise<void> {
+  const { unit } = given;
   await execute(tx, 'delete from tenantry.retenant_rows where retenanting = $1 and unit = $2', [model.name, unit]);
   await writeBaselines(tx, model, [model.name, [unit]]);
-  refuseConflicts(model.name, rowConflicts(await decideUnits(tx, model, ledger, model.name, [unit])));
+  refuseConflicts(model.name, rowConflicts(await decideUnits(tx, model, ledger, [given])));
 }

@@ -12,10 +12,10 @@ import type { RowModel, RowTable } from './rows/table.ts';
  */
 
 /** SQLSTATE of a write for a tenant whose rows are elsewhere now: find the tenant anew. */
-export const movedState = 'TN410';
+const movedState = 'TN410';
 
 /** SQLSTATE of a write for a tenant whose rows are being moved: try again in a moment. */
-export const maintenanceState = 'TN503';
+const maintenanceState = 'TN503';
 
 const shortHash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 12);
 

@@ -13,7 +13,6 @@ import { type DecidedRows, decideUnits } from './rows/decide-units.ts';
 import { readRowModel } from './rows/read-tables.ts';
 import { type Ledger, ofTable } from './rows/row-sql.ts';
 import type { RowModel, RowTable } from './rows/table.ts';
-import { byIndex } from './run-session.ts';
 import { readRetenanting, readUnits, storeUnits } from './store.ts';
 import type { RetenantingUnit } from './units.ts';
 
@@ -52,7 +51,7 @@ export async function planRetenanting(
 }
 
 /** Plans units that are known. */
-export async function planUnits(
+async function planUnits(
   db: AnyDatabase,
   definition: AnyRetenanting,
   model: RowModel,
@@ -60,12 +59,11 @@ export async function planUnits(
   clock: Clock,
 ): Promise<RetenantingPlan> {
   const { decided, tables, people } = await rolledBack(db, async (tx) => {
-    await execute(tx, byIndex);
     const at = await planLedger(tx);
     await storeUnits(tx, definition.name, units, at);
-    const names = units.map(({ unit }) => unit);
+    for (const table of [at.units, at.ways]) await execute(tx, `analyze ${table}`);
     return {
-      decided: await decideUnits(tx, model, at, definition.name, names),
+      decided: await decideUnits(tx, model, at, units),
       tables: await countRows(tx, model, at),
       people: await planPeople(tx, peopleUnits(definition, units, clock())),
     };

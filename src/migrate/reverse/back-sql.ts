@@ -4,7 +4,7 @@ import { type Model, mapTable, type OwnTable } from '../model.ts';
 import { dollarQuoted } from '../sql-text.ts';
 import { byNewApplication, flowPathSql, objectName } from '../trigger-sql.ts';
 
-/** What is written back, each by a function of its own. */
+/** What is written back, each by functions of its own whose triggers stand on one table of the library at most. */
 export type BackKind =
   | 'first'
   | 'mark'
@@ -12,9 +12,11 @@ export type BackKind =
   | 'tenants'
   | 'lookups'
   | 'organizations'
-  | 'members'
   | 'grants'
-  | 'keys';
+  | 'members'
+  | 'keys'
+  | 'digests'
+  | 'suspended';
 
 /** The name of a function of the way back, without its schema. */
 export function backName(model: Model, kind: BackKind): string {
@@ -67,23 +69,19 @@ export function backTriggerSql(
   model: Model,
   kind: BackKind,
   table: string,
-  {
-    on,
-    when = 'true',
-    call = 'row',
-  }: { readonly on: 'insert' | 'update' | 'delete'; readonly when?: string; readonly call?: string },
+  { on, when = 'true' }: { readonly on: 'insert' | 'update' | 'delete'; readonly when?: string },
 ): string {
   return `create trigger ${objectName(model, 'tenantry', `tenantry_back_${kind}_${on}`)} after ${on} on tenantry.${table} for each row
-      when (${byNewApplication} and ${when}) execute function tenantry.${backName(model, kind)}_${call}()`;
+      when (${byNewApplication} and ${when}) execute function tenantry.${backName(model, kind)}_row()`;
 }
 
 /** The function that such triggers call. */
-export function backRowFunctionSql(model: Model, kind: BackKind, body: string, call = 'row', declare = ''): string[] {
+export function backRowFunctionSql(model: Model, kind: BackKind, body: string): string[] {
   return backFunctionSql(model, {
-    name: `${backName(model, kind)}_${call}`,
+    name: `${backName(model, kind)}_row`,
     parameters: [],
     returns: 'trigger',
-    declare,
+    declare: '',
     body: `${body}
   return null;`,
   });

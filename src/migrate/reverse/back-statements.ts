@@ -4,28 +4,34 @@ import { hasMembers, partOf, partsOf } from '../parts/part.ts';
 import { byOldApplication } from '../trigger-sql.ts';
 import { type BackKind, backFunctionSql, backName, backRowFunctionSql, markFunctionSql } from './back-sql.ts';
 import { firstRowStatements } from './first-row.ts';
-import { keyBackStatements } from './keys.ts';
-import { leftOutStatements, lookupBackStatements } from './lookups.ts';
+import { digestBackStatements, keyBackStatements, suspendedBackStatements } from './keys.ts';
+import { grantBackStatements, lookupBackStatements, organizationBackStatements } from './lookups.ts';
 import { memberBackStatements } from './members.ts';
 import { tenantBackStatements } from './tenants.ts';
 
-/** Statements of the way back under one name, and the functions that they make. */
+/** What carries one kind back. */
 interface BackStatements {
-  readonly name: string;
-  readonly kinds: readonly BackKind[];
+  readonly kind: BackKind;
   readonly sql: readonly string[];
 }
 
-/** What carries the library's tables back, by a name for each; functions first that the others call. */
+/**
+ * What carries the library's tables back, functions first that the others call. Each belongs in a transaction of its own:
+ * whoever locks two tables of the library at once waits for writers who wait for the other one.
+ */
 export function backStatements(model: Model): BackStatements[] {
   const all: BackStatements[] = [
-    { name: 'first', kinds: ['first'], sql: firstRowStatements(model) },
-    { name: 'mark', kinds: ['mark', 'drain'], sql: [...markFunctionSql(model), ...drainStatements(model)] },
-    { name: 'tenants', kinds: ['tenants'], sql: tenantBackStatements(model) },
-    { name: 'lookups', kinds: ['lookups'], sql: lookupBackStatements(model) },
-    { name: 'left-out', kinds: ['organizations', 'grants'], sql: leftOutStatements(model) },
-    { name: 'members', kinds: ['members'], sql: memberBackStatements(model) },
-    { name: 'keys', kinds: ['keys'], sql: keyBackStatements(model) },
+    { kind: 'first', sql: firstRowStatements(model) },
+    { kind: 'mark', sql: markFunctionSql(model) },
+    { kind: 'drain', sql: drainStatements(model) },
+    { kind: 'tenants', sql: tenantBackStatements(model) },
+    { kind: 'lookups', sql: lookupBackStatements(model) },
+    { kind: 'organizations', sql: organizationBackStatements(model) },
+    { kind: 'grants', sql: grantBackStatements(model) },
+    { kind: 'members', sql: memberBackStatements(model) },
+    { kind: 'keys', sql: keyBackStatements(model) },
+    { kind: 'digests', sql: digestBackStatements(model) },
+    { kind: 'suspended', sql: suspendedBackStatements(model) },
   ];
   return all.filter(({ sql }) => sql.length > 0);
 }
@@ -64,8 +70,19 @@ function drainStatements(model: Model): string[] {
       parameters: [['tenantry_tenant', 'uuid']],
       returns: 'void',
       declare: 'tenantry_change record;',
+      // Two who come by at once do not both write it, nor one beside the new application, which is writing the row again.
       body: `for tenantry_change in select * from tenantry.migration_changes c
-    where c.migration = ${migration} and c.tenant_id = tenantry_tenant and c.pending <> '{}' order by c.table_name, c.row_key loop
+    where c.migration = ${migration} and c.tenant_id = tenantry_tenant and c.pending <> '{}' order by c.table_name, c.row_key for update skip locked loop
+    begin
+      perform 1 from tenantry.tenants n where n.tenant_id = tenantry_tenant
+        and tenantry_change.table_name in ('tenantry.tenants', 'tenantry.tenant_lookups') for no key update nowait;
+      perform 1 from tenantry.members n where n.tenant_id = tenantry_tenant and n.id = case when tenantry_change.table_name = 'tenantry.members'
+        then tenantry_change.row_key::uuid end for no key update nowait;
+      perform 1 from tenantry.api_keys n where n.tenant_id = tenantry_tenant and n.id = case when tenantry_change.table_name = 'tenantry.api_keys'
+        then tenantry_change.row_key::uuid end for no key update nowait;
+    exception when lock_not_available then
+      continue;
+    end;
     case tenantry_change.table_name
     ${cases.join('\n    ')}
     end case;
@@ -115,31 +132,34 @@ export function dropDrainTriggerStatements(table: OwnTable): string[] {
 }
 
 const signatures: Readonly<Record<BackKind, readonly string[]>> = {
-  keys: ['(uuid, uuid, text[])', '_row()', '_digest()', '_member()'],
+  suspended: ['_row()'],
+  digests: ['_row()'],
+  keys: ['_row()', '(uuid, uuid, text[])'],
+  members: ['_row()', '(uuid, uuid, text[])'],
   grants: ['_row()'],
-  members: ['(uuid, uuid, text[])', '_row()'],
   organizations: ['_row()'],
-  lookups: ['(uuid, text, text, text)', '_row()'],
-  tenants: ['(uuid, text[])', '_row()'],
-  drain: ['(uuid)', '_row()'],
+  lookups: ['_row()', '(uuid, text, text, text)'],
+  tenants: ['_row()', '(uuid, text[])'],
+  drain: ['_row()', '(uuid)'],
   mark: ['(text, text, uuid, text[], text[], text[], json)'],
   first: ['(uuid)'],
 };
 
 /**
  * Takes functions of the way back away, with their triggers: a trigger on a table of the library is the owner's to drop,
- * but goes with its function.
+ * but goes with its function. It waits for a shorter time than PostgreSQL does for a deadlock, so that it is never an
+ * application that is chosen to end.
  */
-export function dropBackStatements(model: Model, kinds: readonly BackKind[]): string[] {
-  return kinds.flatMap((kind) =>
-    signatures[kind].map(
+export function dropBackStatements(model: Model, kind: BackKind): string[] {
+  return [
+    'set local lock_timeout = 500',
+    ...signatures[kind].map(
       (signature) => `drop function if exists tenantry.${backName(model, kind)}${signature} cascade`,
     ),
-  );
+  ];
 }
 
-/** The kinds that stand on tables of the library. */
-export const libraryKinds: readonly BackKind[] = ['keys', 'grants', 'members', 'organizations', 'lookups', 'tenants'];
-
-/** What the functions of {@link libraryKinds} and the triggers of legacy tables call. */
-export const calledKinds: readonly BackKind[] = ['drain', 'mark', 'first'];
+/** The statements that take all of the way back away, a transaction each; who calls before what is called. */
+export function endBackWrites(model: Model): BackStatements[] {
+  return [...backStatements(model)].reverse().map(({ kind }) => ({ kind, sql: dropBackStatements(model, kind) }));
+}

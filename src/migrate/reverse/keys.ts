@@ -39,8 +39,6 @@ export function keyBackStatements(model: Model): string[] {
   elsif TG_OP = 'UPDATE' then
     perform tenantry.${name}(NEW.tenant_id, NEW.id, ${changed});
   end if;`;
-  const suspended = `perform tenantry.${name}(k.tenant_id, k.id, '{revoked_at}') from tenantry.api_keys k
-    where k.tenant_id = NEW.tenant_id and k.member_id = NEW.id;`;
   return [
     ...backFunctionSql(model, {
       name,
@@ -54,29 +52,38 @@ export function keyBackStatements(model: Model): string[] {
       body: keyBody(model, part),
     }),
     ...backRowFunctionSql(model, 'keys', body),
-    ...backRowFunctionSql(
-      model,
-      'keys',
-      `if TG_OP <> 'INSERT' then
-    perform tenantry.${name}(OLD.tenant_id, OLD.key_id, '{secret}');
-  end if;
-  if TG_OP <> 'DELETE' then
-    perform tenantry.${name}(NEW.tenant_id, NEW.key_id, '{secret}');
-  end if;`,
-      'digest',
-    ),
-    ...backRowFunctionSql(model, 'keys', suspended, 'member'),
     backTriggerSql(model, 'keys', 'api_keys', { on: 'update', when: differSql([...columns, 'enabled']) }),
     backTriggerSql(model, 'keys', 'api_keys', { on: 'delete' }),
-    // The digest comes after the key, or with it; another one when the key is rotated.
-    backTriggerSql(model, 'keys', 'api_key_digests', { on: 'insert', call: 'digest' }),
-    backTriggerSql(model, 'keys', 'api_key_digests', {
-      on: 'update',
-      when: 'OLD is distinct from NEW',
-      call: 'digest',
-    }),
-    backTriggerSql(model, 'keys', 'api_key_digests', { on: 'delete', call: 'digest' }),
-    backTriggerSql(model, 'keys', 'members', { on: 'update', when: differSql(['status']), call: 'member' }),
+  ];
+}
+
+/** The digest comes after the key, or with it; another one when the key is rotated. */
+export function digestBackStatements(model: Model): string[] {
+  if (partOf(model, 'apiKeys') === undefined) return [];
+  const back = (row: 'NEW' | 'OLD'): string =>
+    `perform tenantry.${backName(model, 'keys')}(${row}.tenant_id, ${row}.key_id, '{secret}');`;
+  const body = `if TG_OP <> 'INSERT' then
+    ${back('OLD')}
+  end if;
+  if TG_OP <> 'DELETE' then
+    ${back('NEW')}
+  end if;`;
+  return [
+    ...backRowFunctionSql(model, 'digests', body),
+    backTriggerSql(model, 'digests', 'api_key_digests', { on: 'insert' }),
+    backTriggerSql(model, 'digests', 'api_key_digests', { on: 'update', when: 'OLD is distinct from NEW' }),
+    backTriggerSql(model, 'digests', 'api_key_digests', { on: 'delete' }),
+  ];
+}
+
+/** The keys of a member without access open nothing. */
+export function suspendedBackStatements(model: Model): string[] {
+  if (partOf(model, 'apiKeys') === undefined) return [];
+  const body = `perform tenantry.${backName(model, 'keys')}(k.tenant_id, k.id, '{revoked_at}') from tenantry.api_keys k
+    where k.tenant_id = NEW.tenant_id and k.member_id = NEW.id;`;
+  return [
+    ...backRowFunctionSql(model, 'suspended', body),
+    backTriggerSql(model, 'suspended', 'members', { on: 'update', when: differSql(['status']) }),
   ];
 }
 

@@ -125,32 +125,34 @@ function lookupBody(model: Model): string {
   )}`;
 }
 
-/** What the legacy tables have no columns for is recorded, so that a rollback can tell of it. */
-export function leftOutStatements(model: Model): string[] {
-  const grant = `tenant_id || ':' || member_id || ':' || permission`;
-  const of = (row: string): string => grant.replace(/(tenant_id|member_id|permission)/g, `${row}.$1`);
+/** What the legacy tables have no column for is recorded, so that a rollback can tell of it: here the seats bought. */
+export function organizationBackStatements(model: Model): string[] {
+  const body = `if ${oursSql(model, 'NEW.tenant_id')} then
+    ${leaveSql(model, 'organizations', 'NEW.tenant_id::text', 'NEW.tenant_id', `'{seats_bought}'`, 'row_to_json(NEW)')}
+  end if;`;
+  return [
+    ...backRowFunctionSql(model, 'organizations', body),
+    backTriggerSql(model, 'organizations', 'organizations', { on: 'update', when: differSql(['seats_bought']) }),
+  ];
+}
+
+/** Grants are several legacy rows that were joined: what becomes of them is recorded. */
+export function grantBackStatements(model: Model): string[] {
+  const name = (row: 'NEW' | 'OLD'): string =>
+    `${row}.tenant_id || ':' || ${row}.member_id || ':' || ${row}.permission`;
   const migrated = (
-    row: string,
+    row: 'NEW' | 'OLD',
   ): string => `exists (select 1 from tenantry.migration_parts q where q.tenant_id = ${row}.tenant_id
       and q.made = ${row}.member_id || ':' || ${row}.permission and q.part = 'grants' and q.migration = ${quoteLiteral(model.name)})`;
-  return [
-    ...backRowFunctionSql(
-      model,
-      'organizations',
-      `if ${oursSql(model, 'NEW.tenant_id')} then
-    ${leaveSql(model, 'organizations', 'NEW.tenant_id::text', 'NEW.tenant_id', `'{seats_bought}'`, 'row_to_json(NEW)')}
-  end if;`,
-    ),
-    backTriggerSql(model, 'organizations', 'organizations', { on: 'update', when: differSql(['seats_bought']) }),
-    ...backRowFunctionSql(
-      model,
-      'grants',
-      `if TG_OP = 'DELETE' then
-    if ${migrated('OLD')} then ${leaveSql(model, 'member_grants', of('OLD'), 'OLD.tenant_id', `'{deleted}'`, 'row_to_json(OLD)')} end if;
+  const leave = (row: 'NEW' | 'OLD', what: string): string =>
+    leaveSql(model, 'member_grants', name(row), `${row}.tenant_id`, `'{${what}}'`, `row_to_json(${row})`);
+  const body = `if TG_OP = 'DELETE' then
+    if ${migrated('OLD')} then ${leave('OLD', 'deleted')} end if;
   elsif ${migrated('NEW')} then
-    ${leaveSql(model, 'member_grants', of('NEW'), 'NEW.tenant_id', `'{expires_at}'`, 'row_to_json(NEW)')}
-  end if;`,
-    ),
+    ${leave('NEW', 'expires_at')}
+  end if;`;
+  return [
+    ...backRowFunctionSql(model, 'grants', body),
     backTriggerSql(model, 'grants', 'member_grants', { on: 'update', when: differSql(['expires_at']) }),
     backTriggerSql(model, 'grants', 'member_grants', { on: 'delete' }),
   ];

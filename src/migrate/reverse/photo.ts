@@ -97,6 +97,8 @@ function watchedOf(model: Model, kind: BackKind): Watched | undefined {
     case 'first':
     case 'mark':
     case 'drain':
+    case 'digests':
+    case 'suspended':
       return undefined;
   }
 }

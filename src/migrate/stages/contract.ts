@@ -41,22 +41,17 @@ export function contractSteps(model: Model): Step[] {
       lock: 'access exclusive',
     };
   });
-  const back = [...backStatements(model)].reverse().map(({ name, kinds, sql }): Step => {
-    return {
-      id: `contract:back:${name}`,
+  const back = [...backStatements(model)].reverse().map(
+    ({ kind, sql }): Step => ({
+      id: `contract:back:${kind}`,
       stage: 'contract',
       table: null,
       kind: 'transaction',
-      sql: [
-        ...kinds.flatMap((kind) => photoStatements(model, kind)),
-        // A shorter wait than PostgreSQL's for a deadlock: it is never an application that is chosen to end.
-        'set local lock_timeout = 500',
-        ...dropBackStatements(model, kinds),
-      ],
-      undo: [...sql, ...[...kinds].reverse().flatMap((kind) => carryChangesStatements(model, kind))],
+      sql: [...photoStatements(model, kind), ...dropBackStatements(model, kind)],
+      undo: [...sql, ...carryChangesStatements(model, kind)],
       lock: 'none',
-    };
-  });
+    }),
+  );
   const archived = (model.definition.contract?.archive ?? []).map(
     (table): Step => ({
       id: `contract:${table}:archive`,

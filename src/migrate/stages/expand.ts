@@ -5,14 +5,12 @@ import { fallbackSteps } from '../fallback.ts';
 import type { Model, OwnTable } from '../model.ts';
 import type { Step } from '../plan.ts';
 import { putKeptAwayStatements } from '../quarantine-sql.ts';
-import { calledKinds, dropBackStatements, libraryKinds } from '../reverse/back-statements.ts';
 import { cutOffStatements } from '../reverse/cut-off.ts';
 import { dualWriteStatements, undoDualWriteStatements, writesSequence } from '../triggers.ts';
 
 /** Columns and triggers first, parents before children; then what verify compares with. */
 export function expandSteps(model: Model): Step[] {
   return [
-    endStep(model),
     tenantsStep(model),
     ...fallbackSteps(model),
     ...additionSteps(model, 'expand'),
@@ -22,30 +20,16 @@ export function expandSteps(model: Model): Step[] {
 }
 
 /**
- * What the switch puts on the library's tables stays until the tenants are gone, and does nothing from then on. It goes
- * by itself and last of all, since it locks tables that every request uses. What an earlier rollback kept makes room.
+ * From the first trigger on tenants are made, until they are taken back with all that stands for them. What an earlier
+ * rollback kept makes room.
  */
-function endStep(model: Model): Step {
-  return {
-    id: 'expand:begin',
-    stage: 'expand',
-    table: null,
-    kind: 'transaction',
-    sql: putKeptAwayStatements(model),
-    // A shorter wait than PostgreSQL's for a deadlock: it is never an application that is chosen to end.
-    undo: ['set local lock_timeout = 500', ...dropBackStatements(model, [...libraryKinds, ...calledKinds])],
-    lock: 'none',
-  };
-}
-
-/** From the first trigger on tenants are made, until they are taken back with all that stands for them. */
 function tenantsStep(model: Model): Step {
   return {
     id: tenantsStepId,
     stage: 'expand',
     table: null,
     kind: 'transaction',
-    sql: [],
+    sql: putKeptAwayStatements(model),
     undo: cutOffStatements(model),
     lock: 'row',
   };
@@ -65,9 +49,7 @@ export function columnStepId(table: OwnTable): string {
 export function expandBackwards(model: Model, steps: readonly Step[]): Step[] {
   const columns = model.own.filter(({ derivation }) => derivation === undefined).map(columnStepId);
   const late = steps.filter(({ id }) => columns.includes(id));
-  const begin = steps.filter(({ id }) => id === 'expand:begin');
-  const rest = steps.filter((step) => !late.includes(step) && !begin.includes(step));
-  return [...begin, ...late, ...rest].reverse();
+  return [...late, ...steps.filter((step) => !late.includes(step))].reverse();
 }
 
 function columnStep(model: Model, table: OwnTable): Step {

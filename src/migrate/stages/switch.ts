@@ -24,11 +24,11 @@ export function switchSteps(model: Model): Step[] {
   const links = linksOf(model);
   return [
     ...links.filter(isRelaxed).flatMap((link) => presenceSteps(link)),
-    ...backStatements(model).map(({ name, sql }) =>
-      step(`switch:${name}`, null, 'none', { sql, undo: name === 'first' ? [forgetFirstRowsSql(model)] : [] }),
+    ...backStatements(model).map(({ kind, sql }) =>
+      step(`switch:back:${kind}`, null, 'none', { sql, undo: kind === 'first' ? [forgetFirstRowsSql(model)] : [] }),
     ),
-    step('switch:revoked', null, 'row', { sql: revokeOpenKeysStatements(model) }),
-    step('switch:rows', null, 'row', { undo: rowsBackStatements(model) }),
+    step('switch:back:revoked', null, 'row', { sql: revokeOpenKeysStatements(model) }),
+    step('switch:back:rows', null, 'row', { undo: rowsBackStatements(model) }),
     ...model.own.flatMap((table) => {
       const link = linkOf(model, table);
       const sql = [

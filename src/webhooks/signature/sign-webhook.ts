@@ -1,6 +1,8 @@
+import { sign } from 'node:crypto';
+import { TenantryError } from '../../core/index.ts';
 import { bodyBytes, type WebhookBody } from './body.ts';
-import { hmacOf, isMessageId, isTimestamp } from './message.ts';
-import { keysOf, type WebhookSecret } from './webhook-key.ts';
+import { hmacOf, isMessageId, joined, timestampText } from './message.ts';
+import { keysOf, type WebhookKey, type WebhookSecret } from './webhook-key.ts';
 
 /** What {@link signWebhook} signs. */
 export interface SignWebhookInput {
@@ -18,10 +20,11 @@ export interface SignWebhookInput {
 export type SignedHeaders = Readonly<Record<'webhook-id' | 'webhook-timestamp' | 'webhook-signature', string>>;
 
 /**
- * Signs a webhook by Standard Webhooks 1.0.0 (v1, HMAC-SHA256) and gives the headers to send with it.
+ * Signs a webhook by Standard Webhooks 1.0.0 and gives the headers to send with it: v1 (HMAC-SHA256) with a `whsec_`, v1a
+ * (Ed25519) with a `whsk_`, and with each of several.
  *
  * @throws TypeError when the id, the time or the body is none, or no secret is given.
- * @throws TenantryError `webhook_secret_invalid`.
+ * @throws TenantryError `webhook_secret_invalid`, also for a public key.
  *
  * @example
  * ```ts
@@ -34,11 +37,19 @@ export type SignedHeaders = Readonly<Record<'webhook-id' | 'webhook-timestamp' |
  */
 export function signWebhook({ id, timestamp, body, secret }: SignWebhookInput): SignedHeaders {
   const bytes = bodyBytes(body);
-  const seconds = String(typeof timestamp === 'number' ? timestamp : Math.floor(timestamp.getTime() / 1000));
+  const seconds = timestampText(timestamp);
   if (!isMessageId(id)) throw new TypeError('the id of a webhook must be visible ASCII without a dot');
-  if (!isTimestamp(seconds)) throw new TypeError('the timestamp of a webhook must be a Date, or whole Unix seconds');
   const keys = keysOf(secret);
   if (keys.length === 0) throw new TypeError('a webhook must be signed with at least one secret');
-  const signatures = keys.map((key) => `${key.version},${hmacOf(key, id, seconds, bytes)}`);
+  const prefix = `${id}.${seconds}.`;
+  const signatures = keys.map((key) => `${key.version},${signatureOf(key, prefix, bytes)}`);
   return { 'webhook-id': id, 'webhook-timestamp': seconds, 'webhook-signature': signatures.join(' ') };
+}
+
+function signatureOf({ version, key }: WebhookKey, prefix: string, body: string | Uint8Array): string {
+  if (version === 'v1') return hmacOf(key, prefix, body);
+  if (key.type !== 'private') {
+    throw new TenantryError('webhook_secret_invalid', { problem: 'a whpk_ only verifies: sign with its whsk_' });
+  }
+  return sign(null, joined(prefix, body), key).toString('base64');
 }

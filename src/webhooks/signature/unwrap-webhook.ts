@@ -1,6 +1,6 @@
-import { TenantryError } from '../../core/index.ts';
-import { bodyBytes } from './body.ts';
-import { type VerifyWebhookInput, verifyWebhook } from './verify-webhook.ts';
+import { notVerified, parsePayload } from './parse-payload.ts';
+import { type VerifyWebhookInput, verifyWebhook, type WebhookVerification } from './verify-webhook.ts';
+import { type VerifyWebhookAsyncInput, verifyWebhookAsync } from './verify-webhook-async.ts';
 
 /** A webhook that was verified and parsed. */
 export interface UnwrappedWebhook {
@@ -29,17 +29,20 @@ export interface UnwrappedWebhook {
  * ```
  */
 export function unwrapWebhook(input: VerifyWebhookInput): UnwrappedWebhook {
-  const result = verifyWebhook(input);
-  if (!result.ok) throw new TenantryError('webhook_signature_invalid', { reason: result.reason });
-  return { id: result.id, timestamp: result.timestamp, payload: parse(bodyBytes(input.body)) };
+  return unwrapped(verifyWebhook(input), input);
 }
 
-/** Bytes that are no UTF-8 are refused, not replaced: the payload is what was signed. */
-function parse(body: string | Uint8Array): unknown {
-  try {
-    const text = typeof body === 'string' ? body : new TextDecoder('utf-8', { fatal: true }).decode(body);
-    return JSON.parse(text);
-  } catch {
-    throw new TenantryError('webhook_signature_invalid', { reason: 'invalid_payload' });
-  }
+/**
+ * Verifies a webhook as `verifyWebhookAsync` does, and only then parses its body as JSON.
+ *
+ * @throws TenantryError `webhook_signature_invalid` with the reason; `webhook_secret_invalid`.
+ * @throws TypeError when the body was parsed already.
+ */
+export async function unwrapWebhookAsync(input: VerifyWebhookAsyncInput): Promise<UnwrappedWebhook> {
+  return unwrapped(await verifyWebhookAsync(input), input);
+}
+
+function unwrapped(result: WebhookVerification, { body }: Pick<VerifyWebhookInput, 'body'>): UnwrappedWebhook {
+  if (!result.ok) throw notVerified(result.reason);
+  return { id: result.id, timestamp: result.timestamp, payload: parsePayload(body) };
 }

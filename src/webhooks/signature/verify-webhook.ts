@@ -1,49 +1,23 @@
-import { timingSafeEqual } from 'node:crypto';
-import { type Clock, type HeadersLike, readHeader, systemClock } from '../../core/index.ts';
-import { bodyBytes, type WebhookBody } from './body.ts';
-import { hmacOf, isMessageId, isTimestamp } from './message.ts';
+import { verify } from 'node:crypto';
+import { hmacOf, joined } from './message.ts';
+import { readSigned, type SignedMessage } from './read-signed.ts';
+import { sameText } from './same-text.ts';
+import { type RefusedWebhook, refused, type WebhookRequest } from './verification-rules.ts';
 import { keysOf, type WebhookKey, type WebhookSecret } from './webhook-key.ts';
 
-/** What {@link verifyWebhook} looks at. */
-export interface VerifyWebhookInput {
-  /** The headers of the request, in any form and case; `svix-…` names are read as well. */
-  readonly headers: HeadersLike;
-  /** The body exactly as it arrived. */
-  readonly body: WebhookBody;
+/** What {@link verifyWebhook} looks at; of the headers, `svix-…` names are read as well. */
+export interface VerifyWebhookInput extends WebhookRequest {
   /** The secret, or several while one is being replaced: any of them may have signed. */
   readonly secret: WebhookSecret | readonly WebhookSecret[];
-  readonly clock?: Clock;
-  /** How far the message's time may lie in the past or in the future, in seconds; 300 when absent. */
-  readonly toleranceSeconds?: number;
-  /** How many bytes the body may have; 1 MiB when absent. */
-  readonly maxBodyBytes?: number;
 }
 
-/**
- * Why a webhook was refused. `invalid_headers`: an id with a dot, more than 16 signatures, or more than 4 KiB of
- * headers. `no_key`: the list of secrets is empty. `invalid_payload`: verified, but no JSON (only of `unwrapWebhook`).
- */
-export type WebhookRefusal =
-  | 'no_key'
-  | 'missing_headers'
-  | 'invalid_headers'
-  | 'invalid_timestamp'
-  | 'timestamp_out_of_tolerance'
-  | 'body_too_large'
-  | 'no_matching_signature'
-  | 'invalid_payload';
-
 /** What {@link verifyWebhook} found. Keep the `id` to know a message that is delivered twice. */
-export type WebhookVerification =
-  | { readonly ok: true; readonly id: string; readonly timestamp: Date }
-  | { readonly ok: false; readonly reason: WebhookRefusal };
-
-const mostSignatures = 16;
-const mostHeaderCharacters = 4096;
+export type WebhookVerification = { readonly ok: true; readonly id: string; readonly timestamp: Date } | RefusedWebhook;
 
 /**
- * Verifies a webhook signed by Standard Webhooks 1.0.0 (v1, HMAC-SHA256), over the bytes of its body, in constant time
- * for each signature. It parses nothing: for that see `unwrapWebhook`.
+ * Verifies a webhook signed by Standard Webhooks 1.0.0, over the bytes of its body: v1 (HMAC-SHA256) in constant time for
+ * each signature, v1a (Ed25519) by its own algorithm. A signature counts only under the label of the key's own version.
+ * It parses nothing: for that see `unwrapWebhook`.
  *
  * @throws TypeError when the body was parsed already, with what to do in common frameworks.
  * @throws TenantryError `webhook_secret_invalid`.
@@ -58,64 +32,46 @@ const mostHeaderCharacters = 4096;
  * const result = verifyWebhook({ headers, body, secret }); // { ok: true, id: 'msg_1', timestamp: … }
  * ```
  */
-export function verifyWebhook({
-  headers,
-  body,
-  secret,
-  clock = systemClock,
-  toleranceSeconds = 300,
-  maxBodyBytes = 1_048_576,
-}: VerifyWebhookInput): WebhookVerification {
-  if (!(toleranceSeconds >= 0)) throw new TypeError('toleranceSeconds must be a number of seconds, 0 or more');
-  const bytes = bodyBytes(body);
-  const keys = keysOf(secret);
+export function verifyWebhook(input: VerifyWebhookInput): WebhookVerification {
+  const keys = keysOf(input.secret);
+  const message = readSigned(input);
+  if (!message.ok) return message;
   if (keys.length === 0) return refused('no_key');
-
-  const sent = readHeaders(headers);
-  if (sent === undefined) return refused('missing_headers');
-  const { id, timestamp, signature } = sent;
-  if (id.length + timestamp.length + signature.length > mostHeaderCharacters) return refused('invalid_headers');
-  const signatures = signature.trim().split(/\s+/);
-  if (signatures.length > mostSignatures || !isMessageId(id)) return refused('invalid_headers');
-  if (!isTimestamp(timestamp)) return refused('invalid_timestamp');
-
-  const seconds = Number(timestamp);
-  const now = Math.floor(clock().getTime() / 1000);
-  if (Math.abs(now - seconds) > toleranceSeconds) return refused('timestamp_out_of_tolerance');
-  const size = typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length;
-  if (size > maxBodyBytes) return refused('body_too_large');
-
-  const matches = keys.some((key) => anyMatches(key, signatures, hmacOf(key, id, timestamp, bytes)));
-  return matches ? { ok: true, id, timestamp: new Date(seconds * 1000) } : refused('no_matching_signature');
-}
-
-function refused(reason: WebhookRefusal): WebhookVerification {
-  return { ok: false, reason };
-}
-
-/** All three headers of one family; they are never mixed. */
-function readHeaders(headers: HeadersLike): { id: string; timestamp: string; signature: string } | undefined {
-  for (const family of ['webhook', 'svix']) {
-    const id = readHeader(headers, `${family}-id`);
-    const timestamp = readHeader(headers, `${family}-timestamp`);
-    const signature = readHeader(headers, `${family}-signature`);
-    if (id && timestamp && signature) return { id, timestamp, signature };
+  for (const key of keys) {
+    if (matches(key, message)) return verified(message);
   }
-  return undefined;
+  return refused('no_matching_signature');
 }
 
-/**
- * Compares base64 with base64: decoding first would take texts for equal that differ, as in the last character's unused
- * bits. Only signatures with the label of the key's own version count. A header that was sent several times is joined
- * by commas, which stand at the end of a signature then.
- */
-function anyMatches(key: WebhookKey, signatures: readonly string[], expected: string): boolean {
-  const wanted = Buffer.from(expected, 'latin1');
-  const label = `${key.version},`;
-  return signatures.some((text) => {
-    const signature = text.endsWith(',') ? text.slice(0, -1) : text;
-    if (!signature.startsWith(label) || signature.length !== label.length + expected.length) return false;
-    const given = Buffer.from(signature.slice(label.length), 'utf8');
-    return given.length === wanted.length && timingSafeEqual(given, wanted);
+function matches(key: WebhookKey, message: SignedMessage): boolean {
+  if (key.version === 'v1') return matchesHmac(key, message);
+  const candidates = ed25519Signatures(message.signatures);
+  if (candidates.length === 0) return false;
+  const data = joined(message.prefix, message.body);
+  return candidates.some((signature) => verify(null, data, key.key, signature));
+}
+
+/** Tells whether one of the v1 signatures fits. */
+export function matchesHmac({ key }: WebhookKey, { prefix, body, signatures }: SignedMessage): boolean {
+  let expected: string | undefined;
+  for (const signature of signatures) {
+    if (!signature.startsWith('v1,')) continue;
+    expected ??= hmacOf(key, prefix, body);
+    if (sameText(expected, signature.slice(3))) return true;
+  }
+  return false;
+}
+
+/** The bytes of the v1a signatures: 64 each, and written in the one way that base64 has for them. */
+export function ed25519Signatures(signatures: readonly string[]): readonly Buffer[] {
+  return signatures.flatMap((signature) => {
+    if (!signature.startsWith('v1a,') || signature.length !== 92) return [];
+    const bytes = Buffer.from(signature.slice(4), 'base64');
+    return bytes.length === 64 && bytes.toString('base64') === signature.slice(4) ? [bytes] : [];
   });
+}
+
+/** What is given for a message of which a signature fits. */
+export function verified({ id, seconds }: SignedMessage): WebhookVerification {
+  return { ok: true, id, timestamp: new Date(seconds * 1000) };
 }

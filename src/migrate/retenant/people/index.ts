@@ -4,7 +4,7 @@
  */
 
 export { existingTargets } from './existing-targets.ts';
-export type { KeptRow } from './journal.ts';
+export type { KeptRow, UnitName } from './journal.ts';
 export type { MovedPeople } from './move-people.ts';
 export { movePeople } from './move-people.ts';
 export type {

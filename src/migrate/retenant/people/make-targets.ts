@@ -64,7 +64,7 @@ function convertTenant(work: Work, target: PeopleTarget): void {
 }
 
 /** The user whose own tenant a target is. */
-export function userOf({ unit, ownUsers, oldMembers }: Work, { users }: PeopleTarget): string | undefined {
+function userOf({ unit, ownUsers, oldMembers }: Work, { users }: PeopleTarget): string | undefined {
   if (unit.to.tenantKind !== 'user') return undefined;
   const owner = oldMembers.find(({ role, status }) => role === 'owner' && status === 'active');
   return users?.[0]?.userId ?? ownUsers[0] ?? owner?.user_id;

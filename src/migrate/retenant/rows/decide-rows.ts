@@ -7,7 +7,7 @@ import { keyOfRow, type Ledger, ofTable, ofUnits, parentKey } from './row-sql.ts
 import { type RowModel, type RowTable, tableOf } from './table.ts';
 
 /** The one expression that says where a row `x` of a unit `u` goes. The plan counts by it and the run moves by it. */
-export function targetOfRow(db: AnyDatabase, model: RowModel, table: RowTable, { ways, rows }: Ledger): string {
+function targetOfRow(db: AnyDatabase, model: RowModel, table: RowTable, { ways, rows }: Ledger): string {
   const way = (kind: string, value: string): string =>
     `(select w.tenant_id from ${ways} w where w.retenanting = u.retenanting and w.unit = u.unit and w.kind = ${quoteLiteral(kind)} and w.value = ${value})`;
   const value = (expression: SourceExpression): string => valueOfRow(db, table, expression);

@@ -7,7 +7,7 @@ import { type FoundTable, type FoundUnique, readRowCatalogue } from './read-cata
 import type { RowColumn, RowModel, RowReference, RowTable, RowUnique } from './table.ts';
 
 /** The rule of a table that tenants own; undefined for others. */
-export function ownRowRule(rule: RowRule | undefined): OwnRowRule | undefined {
+function ownRowRule(rule: RowRule | undefined): OwnRowRule | undefined {
   return rule === undefined || rule.kind === 'shared' || rule.kind === 'untouched' ? undefined : rule;
 }
 

@@ -16,15 +16,17 @@ export interface CrossingReference {
 
 type Params = readonly [string, readonly string[]];
 
-/** Rewrites references to rows that have another key at the target: to a copy, to the row that stayed, to a new number. */
+/** Rewrites references to rows of the `renamed` tables that have another key at the target: to a copy, to the row that stayed, to a new number. */
 export async function rewriteReferences(
   tx: AnyDatabase,
   model: RowModel,
   table: RowTable,
   at: Ledger,
   params: Params,
+  renamed: ReadonlySet<string>,
 ): Promise<void> {
   for (const reference of table.references) {
+    if (!renamed.has(reference.parent)) continue;
     await execute(tx, rewriteSql(table, reference, tableOf(model, reference.parent), at), params);
   }
 }

@@ -1,0 +1,114 @@
+import { cleanText, isUuid } from '../core/index.ts';
+import { type AnyDatabase, inTransaction } from '../database/index.ts';
+import { checkAmount } from './amount.ts';
+import { refuse, whole } from './check-shape.ts';
+import { closeGrant, type GrantRow, insertGrant, listGrants, type NewGrant } from './grant-store.ts';
+import type { Grant, GrantInput, Grants } from './grants-interface.ts';
+import { found } from './ground.ts';
+import { readFacts } from './store.ts';
+import type { Toolbox } from './toolbox.ts';
+
+const day = 86_400_000;
+
+/** Makes what grants units outside the plan. */
+export function createGrants(tools: Toolbox): Grants {
+  const { db, clock, ids, events, joinedOf, checkMeter, checkTenant } = tools;
+
+  async function store(grant: NewGrant, tx: AnyDatabase): Promise<Grant> {
+    // Who comes second with an idempotency key sees the first one's grant in the next statement.
+    const stored = (await insertGrant(tx, grant)) ?? (await insertGrant(tx, grant));
+    const { row, fresh } = found(stored, grant.tenantId);
+    if (fresh) {
+      const { tenantId, id: grantId, meter, amount, spare, expiresAt } = grant;
+      const data = { grantId, meter, amount, spare, expiresAt };
+      await events?.({ id: ids(), name: 'grant.added', tenantId, occurredAt: grant.now, data }, tx);
+    }
+    return grantOf(row);
+  }
+
+  return {
+    async add(tenantId, quota, input) {
+      checkMeter('plans.grants.add', tenantId, quota, 'quota');
+      const now = clock();
+      const grant = readGrant(input, now);
+      const joined = joinedOf(input);
+      const made = { ...grant, id: ids(), spareId: ids(), tenantId, meter: quota, now };
+      const result = await inTransaction(db, joined, (tx) => store(made, tx));
+      if (joined === undefined) await tools.refresh(tenantId);
+      return result;
+    },
+
+    async list(tenantId, quota, options = {}) {
+      checkMeter('plans.grants.list', tenantId, quota, 'quota');
+      const handle = joinedOf(options) ?? db;
+      const { all = false } = options;
+      const rows = await listGrants(handle, tenantId, quota, { now: clock(), all });
+      if (rows.length === 0) found(await readFacts(handle, tenantId), tenantId);
+      return rows.map(grantOf);
+    },
+
+    async revoke(tenantId, grantId, options = {}) {
+      checkTenant('plans.grants.revoke', tenantId);
+      if (!isUuid(grantId)) return null;
+      return inTransaction(db, joinedOf(options), async (tx) => {
+        const closed = await closeGrant(tx, tenantId, grantId, clock());
+        if (closed === undefined) return null;
+        const { meter, left } = closed;
+        const data = { grantId, meter, left };
+        await events?.({ id: ids(), name: 'grant.revoked', tenantId, occurredAt: clock(), data }, tx);
+        return left;
+      });
+    },
+  };
+}
+
+function readGrant(input: GrantInput, now: Date): Omit<NewGrant, 'id' | 'spareId' | 'tenantId' | 'meter' | 'now'> {
+  const { amount, spare = 0, priority = 0, startsAt = now, validDays, rollover, metadata = {} } = input;
+  checkAmount(amount);
+  if (spare !== 0) checkAmount(spare);
+  whole('priority', priority, -1_000_000, 1_000_000);
+  checkDate('startsAt', startsAt);
+  if (input.expiresAt !== undefined) checkDate('expiresAt', input.expiresAt);
+  if (validDays !== undefined) {
+    whole('validDays', validDays, 1, 100_000);
+    if (input.expiresAt !== undefined) refuse('validDays', 'stands beside expiresAt; say one of them');
+  }
+  const expiresAt = validDays === undefined ? input.expiresAt : new Date(startsAt.getTime() + validDays * day);
+  if (expiresAt !== undefined && expiresAt <= startsAt) refuse('expiresAt', 'must be later than the start');
+  return {
+    amount,
+    spare,
+    priority,
+    startsAt,
+    expiresAt: expiresAt ?? null,
+    rollover: rollover === undefined ? null : readRollover(rollover),
+    idempotencyKey: input.idempotencyKey === undefined ? null : cleanText('idempotencyKey', input.idempotencyKey, 200),
+    metadata: JSON.stringify(metadata),
+  };
+}
+
+function readRollover({ min = 0, max }: NonNullable<GrantInput['rollover']>): { min: number; max: number } {
+  whole('rollover.max', max, 0, Number.MAX_SAFE_INTEGER);
+  whole('rollover.min', min, 0, max);
+  return { min, max };
+}
+
+function checkDate(path: string, value: unknown): void {
+  if (!(value instanceof Date) || Number.isNaN(value.getTime())) refuse(path, 'must be a date');
+}
+
+function grantOf(row: GrantRow): Grant {
+  return {
+    id: row.id,
+    quota: row.meter,
+    amount: Number(row.amount),
+    left: Number(row.balance),
+    held: Number(row.held),
+    priority: row.priority,
+    startsAt: row.starts_at,
+    expiresAt: row.expires_at,
+    packId: row.pack,
+    metadata: row.metadata,
+    createdAt: row.created_at,
+  };
+}

@@ -1,0 +1,154 @@
+import type { BoundedMap } from '../core/bounded-map.ts';
+import { TenantryError } from '../core/index.ts';
+import type { AnyDatabase } from '../database/index.ts';
+import { maxUsed } from './amount.ts';
+import type { Burn } from './burn-store.ts';
+import { type Entitlement, evaluateEntitlement } from './evaluate-entitlement.ts';
+import { counterPer, periodAt } from './meter-period.ts';
+import { type ConsumeResult, meterState, type TenantClosed } from './meter-state.ts';
+import type { PlanCatalogue } from './plan-definitions.ts';
+import { hasGrants } from './plan-terms.ts';
+import type { CounterKey, EntitlementFacts, MemberUnits, SubjectUnits } from './store.ts';
+import type { Take } from './take-many.ts';
+
+/** One caller's wish. */
+export interface Ask {
+  readonly amount: number;
+  /** Who wishes: what they use of a quota is kept. */
+  readonly memberId?: string | undefined;
+  /** The API key that wishes: what is used by it is written down by the hour. */
+  readonly keyId?: string | undefined;
+  /** The same wish, however often it comes, is granted once. */
+  readonly idempotencyKey?: string | undefined;
+}
+
+/** What one caller gets: an answer, or an error of its own. */
+export type Served = { readonly result: ConsumeResult } | { readonly error: unknown };
+
+/** Wishes for units of one meter of one tenant, in order of arrival. */
+export interface Batch {
+  readonly db: AnyDatabase;
+  readonly catalogue: PlanCatalogue;
+  readonly tenantId: string;
+  readonly meter: string;
+  readonly asks: readonly Ask[];
+  /** When the units are used: in the past for late ones. */
+  readonly now: Date;
+  /** What is assumed of the tenant; the statement finds out whether it still holds. */
+  readonly assumed: EntitlementFacts | undefined;
+  /** Reads it anew. */
+  readonly refresh: () => Promise<EntitlementFacts>;
+  /** Adds units to a counter. */
+  readonly take: Take;
+  /** Gives back the units of reservations whose time is over. */
+  readonly expire: () => Promise<void>;
+  /** Told of every counter that was raised, or looked at. */
+  readonly watch: (ground: Ground, used: number, alerted: number | null) => Promise<void>;
+  /** Whether usage is written down by the hour. */
+  readonly history: boolean;
+  /** Makes a reservation of the units. */
+  readonly hold?: Burn['hold'];
+  /** What counters held when they were last seen, for a better first guess; nothing is decided by it. */
+  readonly guesses?: BoundedMap<string, Guess>;
+}
+
+/** What a counter held when it was last seen. */
+export interface Guess {
+  /** Names the period. */
+  readonly counter: string;
+  readonly used: number;
+  /** How many units more could be taken, with grants. */
+  readonly room?: number;
+}
+
+/** What the facts mean for one meter at one moment. */
+export interface Ground {
+  readonly facts: EntitlementFacts;
+  readonly entitlement: Entitlement;
+  readonly key: CounterKey;
+  readonly resetsAt: Date | null;
+  /** Whether there may be units of grants. */
+  readonly grants: boolean;
+}
+
+/** Every attempt after the third means that somebody else changed the counter or the tenant meanwhile. */
+export const maxAttempts = 1000;
+
+/** Names one meter of one tenant. */
+export function meterKey(tenantId: string, meter: string): string {
+  return `${tenantId.toLowerCase()} ${meter}`;
+}
+
+/** Names the period of a counter. */
+export function counterOf({ key: { per, start } }: Ground): string {
+  return `${per} ${start.getTime()}`;
+}
+
+/** Makes of facts what one meter needs; the facts must be of a plan that the catalogue has. */
+export function groundOf(
+  { catalogue, tenantId, meter, now }: Pick<Batch, 'catalogue' | 'tenantId' | 'meter' | 'now'>,
+  facts: EntitlementFacts,
+): Ground {
+  const { plan, seatsBought, since, terms } = facts;
+  const entitlement = evaluateEntitlement(catalogue, { plan, seatsBought, since, terms, at: now }, meter);
+  const { start, end } = periodAt(entitlement, facts, now);
+  const key = { tenantId, meter, per: counterPer(entitlement), start };
+  return { facts, entitlement, key, resetsAt: end, grants: hasGrants(terms, meter, now.getTime()) };
+}
+
+/** The highest value that a counter may reach under an entitlement. */
+export function ceilingOf({ amount, overage, overageAtMost }: Entitlement): number {
+  if (amount === 'unlimited') return maxUsed;
+  if (overage === 'refuse') return amount;
+  return overageAtMost === null ? maxUsed : Math.min(maxUsed, amount + overageAtMost);
+}
+
+/** What the plan itself gives, as a number. */
+export function amountOf({ amount }: Entitlement): number {
+  return amount === 'unlimited' ? maxUsed : amount;
+}
+
+/** What a caller gets whose units do not fit. */
+export function refusal(
+  { entitlement, resetsAt }: Ground,
+  { amount }: Ask,
+  used: number,
+  closed: TenantClosed | null,
+): Served {
+  if (closed === null && ceilingOf(entitlement) === maxUsed) {
+    const problem = `would take the counter from ${used} past ${maxUsed}`;
+    return { error: new TenantryError('amount_invalid', { amount: String(amount), problem }) };
+  }
+  const reason = entitlement.kind === 'limit' ? 'limit_reached' : 'quota_exceeded';
+  const state = meterState(entitlement, used, resetsAt);
+  return { result: { ok: false, reason: closed ?? reason, requested: amount, ...state } };
+}
+
+/** What a statement found of a tenant, which must exist. */
+export function found<Value>(value: Value | undefined, tenantId: string): Value {
+  if (value === undefined) throw new TenantryError('tenant_not_found', { tenant: tenantId });
+  return value;
+}
+
+/** What each member among the callers wishes for. */
+export function membersOf(asks: readonly Ask[]): readonly MemberUnits[] {
+  const units = new Map<string, number>();
+  for (const { memberId, amount } of asks) {
+    if (memberId !== undefined) units.set(memberId, (units.get(memberId) ?? 0) + amount);
+  }
+  return [...units].map(([memberId, sum]) => ({ memberId, units: sum }));
+}
+
+/** What is written down of callers by the hour: their sum, and what each member and key among them wishes for. */
+export function hoursOf(asks: readonly Ask[]): readonly SubjectUnits[] {
+  const units = new Map<string, number>([['', 0]]);
+  for (const ask of asks) {
+    for (const subject of subjectsOf(ask)) units.set(subject, (units.get(subject) ?? 0) + ask.amount);
+  }
+  return [...units].map(([subject, sum]) => ({ subject, units: sum }));
+}
+
+/** Under which subjects the units of a caller are written down. */
+export function subjectsOf({ memberId, keyId }: Ask): readonly string[] {
+  return ['', ...(memberId === undefined ? [] : [`m:${memberId}`]), ...(keyId === undefined ? [] : [`k:${keyId}`])];
+}

@@ -1,0 +1,76 @@
+import type { AnyDatabase } from '../database/index.ts';
+import { type CounterKey, counterKeyParameters, type Int8, run } from './store.ts';
+
+/** Sums of `usage_hours`, as they are asked for. */
+export interface SumsQuery {
+  readonly meter: string | null;
+  readonly from: Date;
+  readonly to: Date;
+  readonly by: 'hour' | 'day' | 'total';
+  /** The beginning of the subjects: empty, `m:` or `k:`. */
+  readonly prefix: '' | 'm:' | 'k:';
+  readonly zone: string;
+}
+
+const sumsText = `
+  select h.meter, substr(h.subject, 3) as subject, sum(h.units) as units,
+    case when $5::text = 'total' then $3::timestamptz else date_trunc($5::text, h.hour, $7::text) end as at
+  from tenantry.usage_hours h
+  where h.tenant_id = $1::uuid and ($2::text is null or h.meter = $2::text) and h.hour >= $3::timestamptz
+    and h.hour < $4::timestamptz and case when $6::text = '' then h.subject = '' else starts_with(h.subject, $6::text) end
+  group by 1, 2, 4 order by 4, 1, 2`;
+
+/** Reads sums of usage in the order of time. */
+export async function readSums(db: AnyDatabase, tenantId: string, query: SumsQuery) {
+  const { meter, from, to, by, prefix, zone } = query;
+  const parameters = [tenantId, meter, from, to, by, prefix, zone];
+  return run<{ meter: string; subject: string; units: Int8; at: Date }>(db, sumsText, parameters);
+}
+
+/** Reads counters, the newest first. */
+export async function readCounters(db: AnyDatabase, tenantId: string, meter: string | null, limit: number) {
+  const text = `
+    select meter, per, period_start, used, updated_at from tenantry.usage_counters
+    where tenant_id = $1::uuid and ($2::text is null or meter = $2::text) and not starts_with(per, 'within ')
+    order by period_start desc, meter, per limit $3`;
+  return run<{ meter: string; per: string; period_start: Date; used: Int8; updated_at: Date }>(db, text, [
+    tenantId,
+    meter,
+    limit,
+  ]);
+}
+
+/** What the provider was told of a counter. */
+export interface Exported {
+  readonly exported: number;
+  /** Up to which it is being told; null when it is not. */
+  readonly exporting: number | null;
+}
+
+/** Notes up to how many units beyond the amount the provider is told, unless that is noted already. */
+export async function beginExport(db: AnyDatabase, key: CounterKey, beyond: number): Promise<Exported | undefined> {
+  const text = `
+    with begun as (
+      update tenantry.usage_counters set exporting = $5::bigint
+      where tenant_id = $1::uuid and meter = $2::text and per = $3::text and period_start = $4::timestamptz
+        and exporting is null and coalesce(exported, 0) < $5::bigint
+      returning exported, exporting
+    )
+    select coalesce(exported, 0) as exported, exporting from begun
+    union all
+    select coalesce(c.exported, 0), c.exporting from tenantry.usage_counters c
+    where c.tenant_id = $1::uuid and c.meter = $2::text and c.per = $3::text and c.period_start = $4::timestamptz
+      and not exists (select from begun)`;
+  const parameters = [...counterKeyParameters(key), beyond];
+  const [row] = await run<{ exported: Int8; exporting: Int8 | null }>(db, text, parameters);
+  return row && { exported: Number(row.exported), exporting: row.exporting === null ? null : Number(row.exporting) };
+}
+
+/** Notes that the provider was told. */
+export async function endExport(db: AnyDatabase, key: CounterKey, upTo: number): Promise<void> {
+  const text = `
+    update tenantry.usage_counters set exported = exporting, exporting = null
+    where tenant_id = $1::uuid and meter = $2::text and per = $3::text and period_start = $4::timestamptz
+      and exporting = $5::bigint`;
+  await run(db, text, [...counterKeyParameters(key), upTo]);
+}

@@ -1,0 +1,104 @@
+import { rawBodyRemedies } from '../signature/body.ts';
+
+/** A request of node:http, or of what is built on it. */
+export interface NodeRequest {
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** Whether somebody began to read the body. */
+  readonly readableDidRead?: boolean;
+  on(event: string, listener: (value: never) => void): unknown;
+  off(event: string, listener: (value: never) => void): unknown;
+  pause(): unknown;
+}
+
+/** A request of Express: what body parsers left. */
+export interface ExpressRequest extends NodeRequest {
+  readonly body?: unknown;
+  readonly rawBody?: unknown;
+}
+
+/** A request of Fastify. */
+export interface FastifyRequest {
+  readonly headers: NodeRequest['headers'];
+  readonly raw: NodeRequest;
+  readonly body?: unknown;
+  readonly rawBody?: unknown;
+}
+
+/** A request of the fetch standard. */
+export type FetchRequest = Pick<Request, 'headers' | 'body' | 'bodyUsed'>;
+
+/** A body, or null for one that has more bytes than it may. */
+export type BodyRead = Uint8Array | null;
+
+/**
+ * The bytes that a framework has, or reads them from the request. A text is refused like a parsed object: whoever decoded
+ * it made one text of several bodies.
+ *
+ * @throws TypeError when somebody read the request and kept no bytes, with what to do.
+ */
+export function readFrameworkBody(
+  framework: 'express' | 'fastify',
+  request: NodeRequest,
+  { body, rawBody }: { readonly body?: unknown; readonly rawBody?: unknown },
+  maxBytes: number,
+): Promise<BodyRead> {
+  const bytes = [rawBody, body].find((candidate) => candidate instanceof Uint8Array);
+  if (bytes !== undefined) return Promise.resolve(bytes.length > maxBytes ? null : bytes);
+  return readNodeBody(request, maxBytes, framework);
+}
+
+/**
+ * Reads the body of a request of node:http, and no further than it may go.
+ *
+ * @throws TypeError when somebody read it before.
+ */
+export function readNodeBody(
+  request: NodeRequest,
+  maxBytes: number,
+  framework: 'express' | 'fastify' | 'node' = 'node',
+): Promise<BodyRead> {
+  if (request.readableDidRead === true) throw readAlready(rawBodyRemedies[framework]);
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    const onData = (chunk: Uint8Array): void => {
+      length += chunk.length;
+      if (length <= maxBytes) chunks.push(chunk);
+      else stop(() => resolve(null));
+    };
+    const onEnd = (): void => stop(() => resolve(Buffer.concat(chunks)));
+    const onClose = (): void => stop(() => reject(new Error('the request ended before its body did')));
+    const onError = (error: Error): void => stop(() => reject(error));
+    const listeners = { data: onData, end: onEnd, close: onClose, error: onError };
+    const stop = (done: () => void): void => {
+      for (const [event, listener] of Object.entries(listeners)) request.off(event, listener);
+      request.pause();
+      done();
+    };
+    for (const [event, listener] of Object.entries(listeners)) request.on(event, listener);
+  });
+}
+
+/**
+ * Reads the body of a fetch request, and no further than it may go.
+ *
+ * @throws TypeError when somebody read it before.
+ */
+export async function readFetchBody({ body, bodyUsed }: FetchRequest, maxBytes: number): Promise<BodyRead> {
+  if (bodyUsed) throw readAlready(rawBodyRemedies.fetch);
+  if (body === null) return new Uint8Array();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    length += chunk.length;
+    if (length > maxBytes) return null;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function readAlready(remedy: string): TypeError {
+  return new TypeError(
+    `the body of this request was read already, and a webhook is verified over its bytes. ${remedy}.`,
+  );
+}

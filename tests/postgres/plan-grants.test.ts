@@ -1,0 +1,357 @@
+import { sql } from 'kysely';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { createPlans, definePlans } from '../../src/plans/index.ts';
+import { fixedClock } from '../../src/testing/index.ts';
+import { postgresDatabase, type TestDatabase } from '../support/databases.ts';
+import { makeTenant, type None, times } from '../support/plans.ts';
+
+const catalogue = definePlans({
+  free: {
+    limits: { bots: 3 },
+    quotas: { calls: { amount: 10, per: 'month' }, sessions: { amount: 0, per: 'once' } },
+  },
+  metered: { quotas: { calls: { amount: 5, per: 'month', overage: 'bill', overageAtMost: 20 } } },
+  bursty: {
+    quotas: {
+      calls: {
+        amount: 100,
+        per: 'month',
+        within: [
+          { amount: 5, per: 'hour' },
+          { amount: 8, per: 'day' },
+        ],
+      },
+    },
+  },
+});
+const start = '2026-02-01T00:00:00.000Z';
+const clock = fixedClock(start);
+const day = 86_400_000;
+
+let database: TestDatabase<None>;
+const create = () => createPlans({ db: database.app, plans: catalogue, clock });
+let plans: ReturnType<typeof create>;
+beforeAll(async () => {
+  database = await postgresDatabase<None>();
+});
+beforeEach(() => {
+  clock.set(start);
+  plans = create();
+});
+afterAll(() => database.destroy());
+
+const lefts = async (tenantId: string, quota: 'calls' | 'sessions' = 'calls'): Promise<number[]> =>
+  (await plans.grants.list(tenantId, quota, { all: true })).map(({ left }) => left);
+
+it('burns the plan first, then grants by priority, by what expires first, and by age', async () => {
+  const tenantId = await makeTenant(database, 'free');
+  const other = create();
+  await other.check(tenantId, 'calls');
+  const soon = new Date('2026-02-10T00:00:00Z');
+  const add = (amount: number, more: object = {}) => plans.grants.add(tenantId, 'calls', { amount, ...more });
+  const late = await add(4);
+  const later = await add(4, { expiresAt: new Date('2026-03-20T00:00:00Z') });
+  const first = await add(4, { priority: -1 });
+  const sooner = await add(4, { expiresAt: soon });
+  const order = (await plans.grants.list(tenantId, 'calls')).map(({ id }) => id);
+  expect(order).toEqual([first.id, sooner.id, later.id, late.id]);
+  // Another process, which knew of no grants, notices them.
+  expect(await other.consume(tenantId, 'calls', 12)).toMatchObject({ ok: true, used: 10, remaining: 14, granted: 14 });
+  expect(await lefts(tenantId)).toEqual([2, 4, 4, 4]);
+  expect(await plans.consume(tenantId, 'calls', 15)).toMatchObject({
+    ok: false,
+    reason: 'quota_exceeded',
+    remaining: 14,
+  });
+  expect(await plans.consume(tenantId, 'calls', 7)).toMatchObject({ ok: true, used: 10, granted: 7 });
+  expect(await lefts(tenantId)).toEqual([0, 0, 3, 4]);
+  expect(await plans.check(tenantId, 'calls', { amount: 8 })).toMatchObject({ ok: false, remaining: 7 });
+  clock.set('2026-03-25T00:00:00Z');
+  // A new period, and one of the grants is over.
+  expect(await plans.check(tenantId, 'calls')).toMatchObject({ ok: true, used: 0, remaining: 14, granted: 4 });
+  expect(await plans.consume(tenantId, 'calls', 14)).toMatchObject({ ok: true, used: 10, remaining: 0, granted: 0 });
+  expect(await plans.consume(tenantId, 'calls')).toMatchObject({ ok: false });
+});
+
+it('uses grants before what is billed, and no more than the cap', async () => {
+  const tenantId = await makeTenant(database, 'metered');
+  await plans.grants.add(tenantId, 'calls', { amount: 10 });
+  expect(await plans.consume(tenantId, 'calls', 8)).toMatchObject({ used: 5, overage: 0, granted: 7 });
+  expect(await plans.consume(tenantId, 'calls', 17)).toMatchObject({ ok: true, used: 15, overage: 10, granted: 0 });
+  expect(await plans.consume(tenantId, 'calls', 11)).toMatchObject({ ok: false, used: 15 });
+  expect(await plans.consume(tenantId, 'calls', 10)).toMatchObject({ ok: true, used: 25, overage: 20 });
+  await plans.terms.override(tenantId, { meters: { calls: { overageAtMost: 21 } } });
+  expect(await plans.consume(tenantId, 'calls')).toMatchObject({ ok: true, overage: 21 });
+  expect(await plans.consume(tenantId, 'calls')).toMatchObject({ ok: false });
+});
+
+it('sells vouchers as the application knows them: sessions, backup sessions, days of validity, and rules of its own', async () => {
+  const types = [
+    {
+      name: 'Standard Individual Therapy',
+      total_sessions: 10,
+      backup_sessions: 2,
+      validity_days: 90,
+      rules: { monday: { enabled: true, start_time: '08:00', end_time: '20:00' } },
+    },
+    { name: 'Group Therapy Package', total_sessions: 8, backup_sessions: 2, validity_days: 60, rules: {} },
+    {
+      name: 'Intensive Daily Sessions',
+      total_sessions: 20,
+      backup_sessions: 4,
+      validity_days: 30,
+      rules: { friday: { enabled: true, start_time: '12:00', end_time: '15:00' } },
+    },
+  ];
+  const tenantId = await makeTenant(database, 'free');
+  for (const type of types) {
+    const voucher = await plans.grants.add(tenantId, 'sessions', {
+      amount: type.total_sessions,
+      spare: type.backup_sessions,
+      validDays: type.validity_days,
+      idempotencyKey: `invoice ${type.name}`,
+      metadata: { voucherType: type.name, bookingRules: type.rules },
+    });
+    expect(voucher).toMatchObject({
+      amount: type.total_sessions,
+      left: type.total_sessions,
+      metadata: { voucherType: type.name, bookingRules: type.rules },
+    });
+  }
+  // The payment is told twice.
+  await plans.grants.add(tenantId, 'sessions', {
+    amount: 10,
+    spare: 2,
+    validDays: 90,
+    idempotencyKey: 'invoice Standard Individual Therapy',
+  });
+  expect(await plans.check(tenantId, 'sessions')).toMatchObject({ limit: 0, granted: 46, remaining: 46 });
+  const burnt = async () =>
+    (await plans.grants.list(tenantId, 'sessions', { all: true })).map(({ amount, left }) => `${left}/${amount}`);
+  await times(21, () => plans.consume(tenantId, 'sessions'));
+  // What ends first goes first, its backup sessions after its sessions.
+  expect(await burnt()).toEqual(['0/20', '3/4', '8/8', '2/2', '10/10', '2/2']);
+  clock.advance(31 * day);
+  expect(await plans.check(tenantId, 'sessions')).toMatchObject({ granted: 22 });
+  await times(9, () => plans.consume(tenantId, 'sessions'));
+  expect(await burnt()).toEqual(['0/20', '3/4', '0/8', '1/2', '10/10', '2/2']);
+  clock.advance(60 * day);
+  expect(await plans.consume(tenantId, 'sessions')).toMatchObject({
+    ok: false,
+    reason: 'quota_exceeded',
+    remaining: 0,
+  });
+});
+
+it('carries over what a rollover allows when a period begins', async () => {
+  const tenantId = await makeTenant(database, 'free');
+  await plans.grants.add(tenantId, 'calls', { amount: 100, rollover: { min: 5, max: 20 } });
+  await plans.consume(tenantId, 'calls', 40);
+  expect(await lefts(tenantId)).toEqual([70]);
+  clock.set('2026-03-10T00:00:00Z');
+  expect(await plans.check(tenantId, 'calls')).toMatchObject({ granted: 20, remaining: 30 });
+  await plans.consume(tenantId, 'calls', 28);
+  expect(await plans.check(tenantId, 'calls')).toMatchObject({ granted: 2 });
+  clock.set('2026-04-10T00:00:00Z');
+  expect(await plans.check(tenantId, 'calls')).toMatchObject({ granted: 5, remaining: 15 });
+  await plans.consume(tenantId, 'calls', 15);
+  clock.set('2026-05-10T00:00:00Z');
+  expect(await plans.check(tenantId, 'calls')).toMatchObject({ granted: 5 });
+});
+
+it('holds units for a job: uses a part and gives the rest back where it came from', async () => {
+  const tenantId = await makeTenant(database, 'free');
+  await plans.grants.add(tenantId, 'calls', { amount: 5 });
+  const held = await plans.reservations.hold(tenantId, 'calls', 12, { seconds: 60 });
+  expect(held).toMatchObject({
+    ok: true,
+    used: 10,
+    granted: 3,
+    remaining: 3,
+    expiresAt: new Date('2026-02-01T00:01:00Z'),
+  });
+  if (!held.ok) throw new Error('refused');
+  expect(await plans.consume(tenantId, 'calls', 4)).toMatchObject({ ok: false });
+  await expect(plans.reservations.commit(tenantId, held.reservationId, 13)).rejects.toMatchObject({
+    code: 'amount_invalid',
+  });
+  const done = { ok: true, committed: 7, returned: 5 };
+  expect(await plans.reservations.commit(tenantId, held.reservationId, 7)).toEqual(done);
+  expect(await plans.reservations.commit(tenantId, held.reservationId, 7)).toEqual(done);
+  expect(await plans.reservations.release(tenantId, held.reservationId)).toEqual({
+    ok: false,
+    reason: 'reservation_settled',
+  });
+  expect(await plans.check(tenantId, 'calls')).toMatchObject({ used: 7, granted: 5, remaining: 8 });
+  const unknown = '00000000-0000-7000-8000-00000000dead';
+  for (const id of [unknown, 'no uuid']) {
+    expect(await plans.reservations.commit(tenantId, id)).toEqual({ ok: false, reason: 'reservation_not_found' });
+  }
+  const stranger = await makeTenant(database, 'free');
+  expect(await plans.reservations.release(stranger, held.reservationId)).toEqual({
+    ok: false,
+    reason: 'reservation_not_found',
+  });
+});
+
+it('frees units of a reservation whose time is over, or takes them for used, as it says', async () => {
+  for (const meter of ['calls', 'bots'] as const) {
+    const tenantId = await makeTenant(database, 'free');
+    const most = meter === 'calls' ? 10 : 3;
+    const held = await plans.reservations.hold(tenantId, meter, most, { seconds: 60 });
+    if (!held.ok) throw new Error('refused');
+    expect(await plans.consume(tenantId, meter)).toMatchObject({ ok: false });
+    clock.advance(60_000);
+    expect(await plans.reservations.commit(tenantId, held.reservationId)).toEqual({
+      ok: false,
+      reason: 'reservation_expired',
+    });
+    expect(await create().consume(tenantId, meter, most)).toMatchObject({ ok: true, used: most });
+    expect(await plans.reservations.commit(tenantId, held.reservationId)).toEqual({
+      ok: false,
+      reason: 'reservation_expired',
+    });
+    clock.set(start);
+  }
+  const tenantId = await makeTenant(database, 'free');
+  await plans.reservations.hold(tenantId, 'calls', 9, { seconds: 60, onExpiry: 'commit' });
+  clock.advance(60_000);
+  expect(await plans.consume(tenantId, 'calls', 2)).toMatchObject({ ok: false, used: 9 });
+});
+
+it('settles a reservation once, whoever comes first', async () => {
+  const tenantId = await makeTenant(database, 'free');
+  await plans.grants.add(tenantId, 'calls', { amount: 50 });
+  for (let round = 0; round < 10; round += 1) {
+    const held = await plans.reservations.hold(tenantId, 'calls', 12);
+    if (!held.ok) throw new Error('refused');
+    const results = await times(8, (index) =>
+      index % 2 === 0
+        ? create().reservations.release(tenantId, held.reservationId)
+        : plans.reservations.commit(tenantId, held.reservationId, 0),
+    );
+    for (const result of results) expect(result).toEqual({ ok: true, committed: 0, returned: 12 });
+    expect(await plans.check(tenantId, 'calls')).toMatchObject({ used: 0, granted: 50 });
+  }
+});
+
+it('uses units once for an idempotency key, whoever sends it and how often', async () => {
+  const tenantId = await makeTenant(database, 'free');
+  const processes = [create(), create(), create()];
+  const results = await times(30, (index) => {
+    const sender = processes[index % 3] ?? plans;
+    return sender.consume(tenantId, 'calls', 2, { idempotencyKey: `job ${index % 4}` });
+  });
+  expect(results.filter((result) => result.ok && result.replayed !== true)).toHaveLength(4);
+  expect(results.every(({ ok }) => ok)).toBe(true);
+  expect(await plans.check(tenantId, 'calls')).toMatchObject({ used: 8 });
+  await expect(plans.consume(tenantId, 'calls', 3, { idempotencyKey: 'job 1' })).rejects.toMatchObject({
+    code: 'amount_invalid',
+  });
+  await plans.consume(tenantId, 'calls', 2);
+  // Full: what was used is answered, what was not is refused, and may come again.
+  expect(await plans.consume(tenantId, 'calls', 2, { idempotencyKey: 'job 1' })).toMatchObject({
+    ok: true,
+    replayed: true,
+  });
+  expect(await plans.consume(tenantId, 'calls', 2, { idempotencyKey: 'job 9' })).toMatchObject({ ok: false });
+  await plans.grants.add(tenantId, 'calls', { amount: 2 });
+  expect(await plans.consume(tenantId, 'calls', 2, { idempotencyKey: 'job 9' })).toMatchObject({
+    ok: true,
+    granted: 0,
+  });
+});
+
+it('keeps windows within a period, and tells when they end', async () => {
+  const tenantId = await makeTenant(database, 'bursty');
+  const results = await times(9, () => plans.consume(tenantId, 'calls'));
+  expect(results.filter(({ ok }) => ok)).toHaveLength(5);
+  const hourEnd = new Date('2026-02-01T00:30:00Z');
+  expect(await plans.consume(tenantId, 'calls')).toMatchObject({ ok: false, used: 5, remaining: 0, resetsAt: hourEnd });
+  clock.set('2026-02-01T00:30:00Z');
+  expect(await plans.consume(tenantId, 'calls', 4)).toMatchObject({
+    ok: false,
+    resetsAt: new Date('2026-02-01T09:30:00Z'),
+  });
+  expect(await plans.consume(tenantId, 'calls', 3)).toMatchObject({ ok: true, used: 8, remaining: 0 });
+  clock.set('2026-02-01T09:30:00Z');
+  expect(await plans.consume(tenantId, 'calls', 5)).toMatchObject({ ok: true, used: 13 });
+});
+
+it('counts late units in the period of then, as long as they are taken', async () => {
+  const tenantId = await makeTenant(database, 'free');
+  clock.set('2026-03-01T00:00:00Z');
+  const then = new Date('2026-02-28T09:00:00Z');
+  expect(await plans.consume(tenantId, 'calls', 4, { at: then })).toMatchObject({
+    ok: true,
+    used: 4,
+    resetsAt: new Date('2026-02-28T09:30:00Z'),
+  });
+  expect(await plans.check(tenantId, 'calls')).toMatchObject({ used: 0 });
+  for (const at of [new Date('2026-02-25T23:00:00Z'), new Date('2026-03-01T00:06:00Z'), new Date(Number.NaN)]) {
+    await expect(plans.consume(tenantId, 'calls', 1, { at })).rejects.toMatchObject({ code: 'usage_time_invalid' });
+  }
+});
+
+it('takes away what is left of a grant, not what is used or held', async () => {
+  const tenantId = await makeTenant(database, 'free');
+  const grant = await plans.grants.add(tenantId, 'sessions', { amount: 10 });
+  await plans.consume(tenantId, 'sessions', 3);
+  const held = await plans.reservations.hold(tenantId, 'sessions', 2);
+  expect(await plans.grants.revoke(tenantId, grant.id)).toBe(5);
+  expect(await plans.consume(tenantId, 'sessions')).toMatchObject({ ok: false });
+  if (!held.ok) throw new Error('refused');
+  expect(await plans.reservations.release(tenantId, held.reservationId)).toMatchObject({ ok: true, returned: 2 });
+  // It is closed, and stays closed.
+  expect(await plans.consume(tenantId, 'sessions')).toMatchObject({ ok: false });
+  expect(await plans.grants.revoke(tenantId, '00000000-0000-7000-8000-00000000dead')).toBeNull();
+});
+
+it('grants no unit twice to many callers in several processes', async () => {
+  const tenantId = await makeTenant(database, 'free');
+  await plans.grants.add(tenantId, 'calls', { amount: 60, spare: 30 });
+  const processes = [create(), create(), create(), create()];
+  const results = await times(200, (index) =>
+    (processes[index % 4] ?? plans).consume(tenantId, 'calls', 1 + (index % 2)),
+  );
+  const units = results.reduce((sum, result, index) => sum + (result.ok ? 1 + (index % 2) : 0), 0);
+  expect(units).toBeGreaterThanOrEqual(99);
+  expect(units).toBeLessThanOrEqual(100);
+  expect((await lefts(tenantId)).reduce((sum, left) => sum + left, 0)).toBe(100 - units);
+  const { rows } = await sql<{
+    units: string;
+  }>`select units::text from tenantry.usage_hours where tenant_id = ${tenantId}::uuid and subject = ''`.execute(
+    database.app,
+  );
+  expect(rows).toEqual([{ units: String(units) }]);
+});
+
+it('refuses what cannot be granted', async () => {
+  const tenantId = await makeTenant(database, 'free');
+  const add = (input: object): Promise<unknown> =>
+    Reflect.apply(plans.grants.add, plans.grants, [tenantId, 'calls', input]);
+  for (const amount of [0, -1, 1.5, Number.NaN, 2 ** 53, '1', null]) {
+    await expect(add({ amount })).rejects.toMatchObject({ code: 'amount_invalid' });
+    await expect(add({ amount: 1, spare: amount === 0 ? -1 : amount })).rejects.toMatchObject({
+      code: 'amount_invalid',
+    });
+  }
+  for (const wrong of [
+    { priority: 0.5 },
+    { validDays: 0 },
+    { validDays: 3, expiresAt: new Date('2027-01-01') },
+    { expiresAt: new Date('2020-01-01') },
+    { startsAt: new Date(Number.NaN) },
+    { rollover: { max: -1 } },
+    { rollover: { min: 3, max: 2 } },
+  ]) {
+    await expect(add({ amount: 1, ...wrong })).rejects.toMatchObject({ code: 'config_invalid' });
+  }
+  await expect(Reflect.apply(plans.grants.add, plans.grants, [tenantId, 'bots', { amount: 1 }])).rejects.toMatchObject({
+    code: 'meter_unknown',
+  });
+  await expect(plans.grants.add('00000000-0000-7000-8000-00000000dead', 'calls', { amount: 1 })).rejects.toMatchObject({
+    code: 'tenant_not_found',
+  });
+  expect(await plans.grants.list(tenantId, 'calls', { all: true })).toEqual([]);
+});
