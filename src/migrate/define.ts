@@ -194,7 +194,12 @@ export function defaultTenant(sourceKey?: string): UnresolvedPolicy {
  * A column or SQL says the role. Where nobody of a tenant is said to be its `owner` the oldest becomes it: by the column
  * `by`, or the primary key.
  */
-export function roleFrom<const Column extends string = never>(
+export function roleFrom(role: RawBuilder<unknown>): RoleRule<never>;
+export function roleFrom<const Column extends string>(
+  role: SourceExpression<Column>,
+  options?: { readonly by?: Column },
+): RoleRule<Column>;
+export function roleFrom<const Column extends string>(
   role: SourceExpression<Column>,
   { by }: { readonly by?: Column } = {},
 ): RoleRule<Column> {
