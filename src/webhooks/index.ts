@@ -8,7 +8,13 @@
 export type { Inbox, InboxMessage, InboxOptions, InboxOutcome } from './inbox/inbox.ts';
 export { createInbox } from './inbox/inbox.ts';
 export type { ExpressRequest, FastifyRequest, FetchRequest, NodeRequest } from './receiver/read-body.ts';
-export type { ReceivedWebhook, ReceiverRules, SchemeAndSecret, WebhookScheme } from './receiver/received-webhook.ts';
+export type {
+  FetchedSecret,
+  ReceivedWebhook,
+  ReceiverRules,
+  SchemeAndSecret,
+  WebhookScheme,
+} from './receiver/received-webhook.ts';
 export type {
   FastifyReply,
   NodeResponse,
@@ -25,6 +31,7 @@ export type {
   SafeFetchOptions,
   SafeResponse,
   UrlCheck,
+  UrlCheckReason,
 } from './safe-fetch/safe-fetch.ts';
 export { createSafeFetch, safeFetch } from './safe-fetch/safe-fetch.ts';
 export type { FetchFailure, UrlRefusal } from './safe-fetch/target.ts';

@@ -5,8 +5,15 @@ export interface NodeRequest {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** Whether somebody began to read the body. */
   readonly readableDidRead?: boolean;
-  on(event: string, listener: (value: never) => void): unknown;
-  off(event: string, listener: (value: never) => void): unknown;
+  /** Listens for pieces of the body. */
+  on(event: 'data', listener: (chunk: Uint8Array) => void): unknown;
+  /** Listens for the end of the body. */
+  on(event: 'end', listener: () => void): unknown;
+  /** Listens for the end of the request. */
+  on(event: 'close', listener: () => void): unknown;
+  /** Listens for what goes wrong. */
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  /** Reads no further. */
   pause(): unknown;
 }
 
@@ -61,21 +68,19 @@ export function readNodeBody(
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = [];
     let length = 0;
-    const onData = (chunk: Uint8Array): void => {
+    request.on('end', () => resolve(Buffer.concat(chunks)));
+    request.on('close', () => reject(new Error('the request ended before its body did')));
+    request.on('error', reject);
+    request.on('data', (chunk) => {
       length += chunk.length;
-      if (length <= maxBytes) chunks.push(chunk);
-      else stop(() => resolve(null));
-    };
-    const onEnd = (): void => stop(() => resolve(Buffer.concat(chunks)));
-    const onClose = (): void => stop(() => reject(new Error('the request ended before its body did')));
-    const onError = (error: Error): void => stop(() => reject(error));
-    const listeners = { data: onData, end: onEnd, close: onClose, error: onError };
-    const stop = (done: () => void): void => {
-      for (const [event, listener] of Object.entries(listeners)) request.off(event, listener);
+      if (length <= maxBytes) {
+        chunks.push(chunk);
+        return;
+      }
+      chunks.length = 0;
       request.pause();
-      done();
-    };
-    for (const [event, listener] of Object.entries(listeners)) request.on(event, listener);
+      resolve(null);
+    });
   });
 }
 

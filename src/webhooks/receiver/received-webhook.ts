@@ -23,12 +23,13 @@ export interface ReceivedWebhook {
 /** How a sender signs: by Standard Webhooks (and Svix), as Stripe or as GitHub. */
 export type WebhookScheme = 'standard' | 'stripe' | 'github';
 
-type Fetched<Secret> = Secret | readonly Secret[] | (() => Promise<Secret | readonly Secret[]>);
+/** A secret, several, or what fetches them for each message. */
+export type FetchedSecret<Secret> = Secret | readonly Secret[] | (() => Promise<Secret | readonly Secret[]>);
 
 /** A scheme with its secrets, or with what fetches them. */
 export type SchemeAndSecret =
-  | { readonly scheme?: 'standard'; readonly secret: Fetched<WebhookSecret> }
-  | { readonly scheme: 'stripe' | 'github'; readonly secret: Fetched<string> };
+  | { readonly scheme?: 'standard'; readonly secret: FetchedSecret<WebhookSecret> }
+  | { readonly scheme: 'stripe' | 'github'; readonly secret: FetchedSecret<string> };
 
 /** How strictly messages are looked at; see `WebhookRequest`. */
 export interface ReceiverRules {

@@ -24,7 +24,11 @@ export type WebhookHandling<DB> =
       /** Does the work, in the transaction that remembers the message. */
       handle(message: ReceivedWebhook, tx: Kysely<DB>): Promise<unknown>;
     }
-  | { readonly inbox?: undefined; handle(message: ReceivedWebhook): Promise<unknown> };
+  | {
+      readonly inbox?: undefined;
+      /** Does the work, each time the message is delivered. */
+      handle(message: ReceivedWebhook): Promise<unknown>;
+    };
 
 /** How a receiver verifies, and what it does. */
 export type WebhookReceiverOptions<DB> = SchemeAndSecret &
@@ -46,14 +50,19 @@ export interface WebhookAnswer {
 /** A response of node:http, or of what is built on it. */
 export interface NodeResponse {
   statusCode: number;
+  /** Sets a header. */
   setHeader(name: string, value: string): unknown;
+  /** Sends the body. */
   end(text: string): unknown;
 }
 
 /** A reply of Fastify. */
 export interface FastifyReply {
+  /** Sets the status. */
   code(status: number): FastifyReply;
+  /** Sets a header. */
   header(name: string, value: string): FastifyReply;
+  /** Sends the body. */
   send(payload: string): unknown;
 }
 

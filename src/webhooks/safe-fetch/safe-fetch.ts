@@ -51,10 +51,11 @@ export interface SafeResponse {
   json(): unknown;
 }
 
-type Reason = UrlRefusal | Extract<FetchFailure, 'unresolved' | 'deadline' | 'aborted'>;
+/** Why {@link SafeFetch.check} says no. */
+export type UrlCheckReason = UrlRefusal | Extract<FetchFailure, 'unresolved' | 'deadline' | 'aborted'>;
 
 /** What {@link SafeFetch.check} found. */
-export type UrlCheck = { readonly ok: true } | { readonly ok: false; readonly reason: Reason };
+export type UrlCheck = { readonly ok: true } | { readonly ok: false; readonly reason: UrlCheckReason };
 
 /** Sends requests to URLs that somebody else chose. */
 export interface SafeFetch {
@@ -103,7 +104,7 @@ export function createSafeFetch({
   const mayReach = createAddressRules({ allow });
 
   /** The addresses of a target, all of them checked. */
-  async function resolve({ host, literal }: Target, deadline: Deadline): Promise<readonly string[] | Reason> {
+  async function resolve({ host, literal }: Target, deadline: Deadline): Promise<readonly string[] | UrlCheckReason> {
     if (literal) return mayReach(host) ? [host] : 'address';
     const found = await unlessAborted(deadline.signal, addressesOf(host)).catch(() => []);
     if (deadline.signal.aborted) return deadline.reason();

@@ -34,7 +34,7 @@ export interface RefusedWebhook {
   readonly reason: WebhookRefusal;
 }
 
-/** Most signatures that are tried, and most characters of headers that are looked at. */
+/** Most signatures that are tried. */
 export const mostSignatures = 16;
 /** Most characters of headers that are looked at. */
 export const mostHeaderCharacters = 4096;
