@@ -15,6 +15,7 @@ export { isolateTable, unisolateTable } from './isolation-sql.ts';
 export type { ExceededSeats, GrantsValue } from './member-facts.ts';
 export type {
   ClientOf,
+  Connect,
   ConnectablePool,
   NameStatementsOptions,
   QueryClient,

@@ -45,7 +45,7 @@ export interface TransactionPool<Client> {
 }
 
 /** How a pool's `connect` is called: as a promise, and by some with a callback too. */
-type Connect<Client> = { (): Promise<Client>; (callback: never): void };
+export type Connect<Client> = { (): Promise<Client>; (callback: never): void };
 
 /** The client that a pool lends, also where its `connect` takes a callback too. */
 export type ClientOf<Pool extends ConnectablePool<unknown>> =

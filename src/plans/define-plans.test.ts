@@ -62,10 +62,96 @@ describe('definePlans', () => {
       { free: { limits: { calls: 1 } }, pro: { quotas: { calls: { amount: 1, per: 'day' } } } },
       'plans.pro.quotas.calls',
     ],
+    [
+      'three windows',
+      {
+        free: {
+          quotas: {
+            calls: { amount: 5, per: 'month', within: ['hour', 'day', 'week'].map((per) => ({ amount: 1, per })) },
+          },
+        },
+      },
+      'plans.free.quotas.calls.within',
+    ],
+    [
+      'a window twice',
+      {
+        free: {
+          quotas: {
+            calls: {
+              amount: 5,
+              per: 'month',
+              within: [
+                { amount: 1, per: 'hour' },
+                { amount: 2, per: 'hour' },
+              ],
+            },
+          },
+        },
+      },
+      'plans.free.quotas.calls.within[1]',
+    ],
+    [
+      'an endless window',
+      { free: { quotas: { calls: { amount: 5, per: 'month', within: [{ amount: 1, per: 'once' }] } } } },
+      'plans.free.quotas.calls.within[0].per',
+    ],
+    [
+      'no period at a time',
+      { free: { quotas: { calls: { amount: 5, per: 'month', every: 0 } } } },
+      'plans.free.quotas.calls.every',
+    ],
+    [
+      'every of once',
+      { free: { quotas: { calls: { amount: 5, per: 'once', every: 2 } } } },
+      'plans.free.quotas.calls.every',
+    ],
+    [
+      'an unknown start',
+      { free: { quotas: { calls: { amount: 5, per: 'day', from: 'noon' } } } },
+      'plans.free.quotas.calls.from',
+    ],
+    [
+      'a cap of what is refused',
+      { free: { quotas: { calls: { amount: 5, per: 'day', overageAtMost: 1 } } } },
+      'plans.free.quotas.calls.overageAtMost',
+    ],
+    ['an alert at 0', { free: { limits: { bots: { amount: 5, alerts: [0] } } } }, 'plans.free.limits.bots.alerts[0]'],
+    ['an unknown order', { free: { limits: { bots: { amount: 5, freeze: 'all' } } } }, 'plans.free.limits.bots.freeze'],
+    [
+      'a billed limit',
+      { free: { limits: { bots: { amount: 5, overage: 'bill' } } } },
+      'plans.free.limits.bots.overage',
+    ],
+    ['a value that is an object', { free: { values: { days: {} } } }, 'plans.free.values.days'],
+    ['half a day of trial', { free: { trialDays: 0.5 } }, 'plans.free.trialDays'],
+    ['an earlier version without an end', { free: { earlier: [{ limits: {} }] } }, 'plans.free.earlier[0].until'],
+    [
+      'earlier versions in no order',
+      { free: { earlier: [{ until: '2026-02-01' }, { until: '2026-01-01' }] } },
+      'plans.free.earlier[1].until',
+    ],
+    [
+      'a mistake in an earlier version',
+      { free: { earlier: [{ until: '2026-02-01', limits: { bots: -1 } }] } },
+      'plans.free.earlier[0].limits.bots',
+    ],
     ['a name of the prototype', JSON.parse('{"__proto__": {}}'), 'plans.__proto__'],
   ];
   it.each(wrong)('refuses %s, and says where', (_title, definitions, path) => {
     const define = (): unknown => Reflect.apply(definePlans, undefined, [definitions]);
+    expect(define).toThrow(
+      expect.objectContaining({ code: 'config_invalid', details: { path, problem: expect.any(String) } }),
+    );
+  });
+
+  it.each([
+    ['of no meter', { more: { limits: { bats: 1 } } }, 'addOns.more.limits.bats'],
+    ['of a meter of the other kind', { more: { quotas: { bots: 1 } } }, 'addOns.more.quotas.bots'],
+    ['of half a unit', { more: { limits: { bots: 0.5 } } }, 'addOns.more.limits.bots'],
+    ['with an unknown part', { more: { values: {} } }, 'addOns.more.values'],
+  ])('refuses an add-on %s, and says where', (_title, addOns, path) => {
+    const define = (): unknown => Reflect.apply(definePlans, undefined, [{ free: { limits: { bots: 1 } } }, addOns]);
     expect(define).toThrow(
       expect.objectContaining({ code: 'config_invalid', details: { path, problem: expect.any(String) } }),
     );

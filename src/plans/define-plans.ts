@@ -30,8 +30,13 @@ import type { AddOnDefinitions, PlanCatalogue, PlanDefinitions } from './plan-de
  */
 export function definePlans<const Definitions extends PlanDefinitions>(
   definitions: Definitions,
-  addOns: AddOnDefinitions = {},
-): PlanCatalogue<Definitions> {
+): PlanCatalogue<Definitions>;
+/** The same, with add-ons that tenants buy on top of their plans. */
+export function definePlans<const Definitions extends PlanDefinitions, const AddOns extends AddOnDefinitions>(
+  definitions: Definitions,
+  addOns: AddOns,
+): PlanCatalogue<Definitions, AddOns>;
+export function definePlans(definitions: PlanDefinitions, addOns: AddOnDefinitions = {}): PlanCatalogue {
   const found: Found = { meters: new Map(), features: new Set(), values: new Set() };
   const names = Object.keys(record('plans', definitions));
   if (names.length === 0) refuse('plans', 'must name at least one plan');

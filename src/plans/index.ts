@@ -5,6 +5,7 @@
  * @packageDocumentation
  */
 
+export type { RateLimit, RateState } from '../core/cell-rate.ts';
 export type { Period, PeriodOptions } from '../core/period-of.ts';
 export { periodOf } from '../core/period-of.ts';
 export { definePlans } from './define-plans.ts';
@@ -18,14 +19,17 @@ export type { ConsumeDenial, ConsumeResult, MeterState, TenantClosed } from './m
 export type {
   AddOnDefinition,
   AddOnDefinitions,
+  AddOnFeatureOf,
   Amount,
   EarlierPlan,
   FeatureNameOf,
+  FeaturesIn,
   FreezeOrder,
   LimitDefinition,
   LimitNameOf,
   MeterDefinition,
   MeterNameOf,
+  NamesIn,
   NamesOf,
   Per,
   PlanCatalogue,
@@ -38,6 +42,7 @@ export type {
   QuotaDefinition,
   QuotaNameOf,
   ValueNameOf,
+  VersionOf,
   WindowDefinition,
 } from './plan-definitions.ts';
 export type { PlanInForce, PlanSubject } from './plan-in-force.ts';
@@ -45,6 +50,8 @@ export { planInForce } from './plan-in-force.ts';
 export type { MeterTerms, Passing, PlanTerms } from './plan-terms.ts';
 export { createPlans } from './plans.ts';
 export type { ConsumeOptions, MemberUsageOptions, Plans, PlansCallOptions, PlansDeps } from './plans-interface.ts';
+export type { RateCall, RateLimits, RateLimitsOptions, RateResult } from './rate-limits.ts';
+export { createRateLimits } from './rate-limits.ts';
 export type { HoldOptions, HoldResult, Reservations, SettleResult } from './reservations-interface.ts';
 export type { Frozen, OccupyResult, Resources } from './resources-interface.ts';
 export type { EntitlementFacts, MemberUsage } from './store.ts';

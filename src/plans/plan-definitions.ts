@@ -103,7 +103,10 @@ export interface PlanDefinitions {
 }
 
 /** A checked, frozen set of plans; made by {@link definePlans}. */
-export interface PlanCatalogue<Definitions extends PlanDefinitions = PlanDefinitions> {
+export interface PlanCatalogue<
+  Definitions extends PlanDefinitions = PlanDefinitions,
+  AddOns extends AddOnDefinitions = AddOnDefinitions,
+> {
   /** The plans as they were defined. */
   readonly plans: Definitions;
   /** Every limit and quota that any plan has, and which of the two it is. */
@@ -112,14 +115,14 @@ export interface PlanCatalogue<Definitions extends PlanDefinitions = PlanDefinit
   readonly features: readonly string[];
   /** Every static value that any plan has. */
   readonly values: readonly string[];
-  readonly addOns: AddOnDefinitions;
+  readonly addOns: AddOns;
 }
 
 /** The names of the plans of a catalogue. */
 export type PlanNameOf<Definitions extends PlanDefinitions> = keyof Definitions & string;
 
 /** A plan of a catalogue in all of its versions. */
-type VersionOf<Plan> = Plan | (Plan extends { readonly earlier: readonly (infer Earlier)[] } ? Earlier : never);
+export type VersionOf<Plan> = Plan | (Plan extends { readonly earlier: readonly (infer Earlier)[] } ? Earlier : never);
 
 /** The names of the limits that any plan has. */
 export type LimitNameOf<Definitions extends PlanDefinitions> = string extends keyof Definitions
@@ -136,7 +139,10 @@ export type ValueNameOf<Definitions extends PlanDefinitions> = string extends ke
   ? string
   : NamesIn<VersionOf<Definitions[keyof Definitions]>, 'values'>;
 
-type NamesIn<Plan, Part extends 'limits' | 'quotas' | 'values'> = Plan extends { readonly [P in Part]: infer Names }
+/** The names in one part of a plan. */
+export type NamesIn<Plan, Part extends 'limits' | 'quotas' | 'values'> = Plan extends {
+  readonly [P in Part]: infer Names;
+}
   ? keyof Names & string
   : never;
 
@@ -148,7 +154,10 @@ export type FeatureNameOf<Definitions extends PlanDefinitions> = string extends 
   ? string
   : FeaturesIn<VersionOf<Definitions[keyof Definitions]>>;
 
-type FeaturesIn<Plan> = Plan extends { readonly features: readonly (infer Feature)[] } ? Feature & string : never;
+/** The features of a plan. */
+export type FeaturesIn<Plan> = Plan extends { readonly features: readonly (infer Feature)[] }
+  ? Feature & string
+  : never;
 
 /** The names that calls may say; any text where the catalogue is not known. */
 export interface PlanNames {
@@ -161,12 +170,17 @@ export interface PlanNames {
   readonly value: string;
 }
 
+/** The names of the features that come with add-ons, where these are known. */
+export type AddOnFeatureOf<AddOns extends AddOnDefinitions> = string extends keyof AddOns
+  ? never
+  : FeaturesIn<AddOns[keyof AddOns]>;
+
 /** All names of a catalogue. */
-export interface NamesOf<Definitions extends PlanDefinitions> {
+export interface NamesOf<Definitions extends PlanDefinitions, AddOns extends AddOnDefinitions = AddOnDefinitions> {
   readonly plan: PlanNameOf<Definitions>;
   readonly limit: LimitNameOf<Definitions>;
   readonly quota: QuotaNameOf<Definitions>;
   readonly meter: MeterNameOf<Definitions>;
-  readonly feature: FeatureNameOf<Definitions>;
+  readonly feature: FeatureNameOf<Definitions> | AddOnFeatureOf<AddOns>;
   readonly value: ValueNameOf<Definitions>;
 }

@@ -2,7 +2,7 @@ import type { CallOptions, ModuleDeps } from '../database/index.ts';
 import type { PlanEvent } from './events.ts';
 import type { Grants } from './grants-interface.ts';
 import type { ConsumeResult, MeterState } from './meter-state.ts';
-import type { PlanCatalogue, PlanDefinitions, PlanNames, PlanValue } from './plan-definitions.ts';
+import type { AddOnDefinitions, PlanCatalogue, PlanDefinitions, PlanNames, PlanValue } from './plan-definitions.ts';
 import type { PlanInForce } from './plan-in-force.ts';
 import type { Reservations } from './reservations-interface.ts';
 import type { Resources } from './resources-interface.ts';
@@ -11,10 +11,16 @@ import type { Terms } from './terms-interface.ts';
 import type { Usage } from './usage-interface.ts';
 
 /** What {@link createPlans} is made from. */
-export interface PlansDeps<Definitions extends PlanDefinitions> extends ModuleDeps<PlanEvent> {
-  readonly plans: PlanCatalogue<Definitions>;
+export interface PlansDeps<Definitions extends PlanDefinitions, AddOns extends AddOnDefinitions = AddOnDefinitions>
+  extends ModuleDeps<PlanEvent> {
+  readonly plans: PlanCatalogue<Definitions, AddOns>;
   /** False writes down nothing by the hour; counters are kept all the same. */
   readonly history?: boolean;
+  /**
+   * False sends a statement for each tenant, where calls of many tenants would share one: for a database that is spread
+   * over several machines.
+   */
+  readonly acrossTenants?: boolean;
   /** How late units of the past are taken, in hours; 72 when absent. */
   readonly lateHours?: number;
   /** Of how many tenants the plan is remembered between calls; 10,000 when absent. */

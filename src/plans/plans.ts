@@ -6,7 +6,7 @@ import { burnUnitsNeeded } from './burn-units-needed.ts';
 import { createGrants } from './grants.ts';
 import { type Ask, ceilingOf, found, groundOf, meterKey, refusal, type Served } from './ground.ts';
 import { type ConsumeResult, type MeterState, meterState } from './meter-state.ts';
-import type { NamesOf, PlanDefinitions } from './plan-definitions.ts';
+import type { AddOnDefinitions, NamesOf, PlanDefinitions } from './plan-definitions.ts';
 import { hasFeature, planInForce, planValue } from './plan-in-force.ts';
 import type { ConsumeOptions, Plans, PlansDeps } from './plans-interface.ts';
 import { createReservations } from './reservations.ts';
@@ -47,7 +47,10 @@ interface Wish extends Ask {
  * await plans.consume(tenantId, 'calls', 3); // { ok: false, reason: 'quota_exceeded', remaining: 2, … }
  * ```
  */
-export function createPlans<const Definitions extends PlanDefinitions>({
+export function createPlans<
+  const Definitions extends PlanDefinitions,
+  const AddOns extends AddOnDefinitions = AddOnDefinitions,
+>({
   db,
   plans: catalogue,
   clock = systemClock,
@@ -55,9 +58,10 @@ export function createPlans<const Definitions extends PlanDefinitions>({
   events,
   remembered = 10_000,
   history = true,
+  acrossTenants = true,
   lateHours = 72,
-}: PlansDeps<Definitions>): Plans<NamesOf<Definitions>> {
-  const tools = createToolbox({ db, clock, ids, events, catalogue, history, remembered });
+}: PlansDeps<Definitions, AddOns>): Plans<NamesOf<Definitions, AddOns>> {
+  const tools = createToolbox({ db, clock, ids, events, catalogue, history, acrossTenants, remembered });
   const { joinedOf, refresh, assume, batchOf, checkMeter, checkTenant } = tools;
 
   async function serve(

@@ -36,10 +36,12 @@ export function createReservations(tools: Toolbox): Reservations {
     if (before.status === 'held') {
       const done = await settleReservations(handle, tenantId, [{ id, kept }], { now, over: false, history });
       if (done.length > 0) return outcome;
+      // Its time is over: what it says of that comes first, whether or not somebody saw it yet.
+      await settleReservations(handle, tenantId, [{ id, kept: null }], { now, over: true, history });
     }
     const after = await readReservation(handle, tenantId, id);
     if (after === undefined) return { ok: false, reason: 'reservation_not_found' };
-    if (after.status === 'held' || after.status === 'expired') return { ok: false, reason: 'reservation_expired' };
+    if (after.status === 'expired') return { ok: false, reason: 'reservation_expired' };
     return after.committed === kept ? outcome : { ok: false, reason: 'reservation_settled' };
   }
 

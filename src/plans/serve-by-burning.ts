@@ -243,7 +243,7 @@ function keysOf(asks: readonly Ask[]): readonly string[] {
 }
 
 /** The state with grants: what is left is what is left of both, as far as windows let it through. */
-export function burnState({ entitlement, resetsAt }: Ground, used: number, granted: number, room: number): MeterState {
+function burnState({ entitlement, resetsAt }: Ground, used: number, granted: number, room: number): MeterState {
   const state = meterState(entitlement, used, resetsAt);
   if (state.remaining === 'unlimited') return { ...state, granted };
   return { ...state, remaining: Math.max(0, Math.min(state.remaining + granted, room)), granted };

@@ -13,47 +13,55 @@ export type Take = (key: CounterKey, conditions: TakeConditions) => Promise<Take
  * The statement of `takeUnits` for many counters at once, each under its own conditions. Rows that somebody else holds are
  * skipped, so that it never waits: nobody is held up by another tenant's transaction, and two of these statements cannot
  * wait for each other. A row that is locked is looked at in its newest version, and nobody changes it until the commit.
- * What is skipped, or does not keep its conditions, is tried again alone.
+ * It is then found by its place in the table, which is the quickest; one that was changed since the snapshot is not found
+ * there. What is skipped, not found, or does not keep its conditions is tried again alone.
  */
 const takeManyText = `
-  with wanted as materialized (
-    select * from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[])
+  with locked as materialized (
+    select w.place, w.tenant_id, w.meter, w.per, w.period_start, w.units, w.revision, c.ctid as row
+    from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[])
       with ordinality as w (tenant_id, meter, per, period_start, units, ceiling, revision, fence, place)
-  ), locked as materialized (
-    select w.place from wanted w
     join tenantry.usage_counters c on c.tenant_id = w.tenant_id and c.meter = w.meter and c.per = w.per
       and c.period_start = w.period_start
     join tenantry.tenants t on t.tenant_id = w.tenant_id and t.entitlement_revision = w.revision and t.status = 'active'
     where c.used <= w.ceiling - w.units and c.entitlement_revision <= w.fence
     for no key update of c skip locked
   ), counted as (
-    update tenantry.usage_counters c set used = c.used + w.units, entitlement_revision = w.revision, updated_at = $9::timestamptz
-    from locked l join wanted w on w.place = l.place
-    where c.tenant_id = w.tenant_id and c.meter = w.meter and c.per = w.per and c.period_start = w.period_start
-    returning w.place, c.used, c.alerted, c.held_until is not null as held
+    update tenantry.usage_counters c set used = c.used + l.units, entitlement_revision = l.revision, updated_at = $9::timestamptz
+    from locked l where c.ctid = l.row
+    returning l.place, l.tenant_id, l.meter, l.per, l.period_start, l.units, c.used, c.alerted, c.held_until is not null as held
+  )`;
+
+/** What each tenant used in the hour: all that there is to record where neither members nor keys are told of. */
+const sums = `, sums as (
+    insert into tenantry.usage_hours as k (tenant_id, meter, subject, hour, units)
+    select c.tenant_id, c.meter, '', date_trunc('hour', $9::timestamptz, 'UTC'), c.units from counted c
+    order by c.tenant_id, c.meter
+    on conflict (tenant_id, meter, subject, hour) do update set units = k.units + excluded.units
   )`;
 
 const kept = `, members as (
     insert into tenantry.member_usage as k (tenant_id, member_id, meter, per, period_start, used, updated_at)
-    select w.tenant_id, u.member_id, w.meter, w.per, w.period_start, u.units, $9::timestamptz
-    from unnest($10::int[], $11::uuid[], $12::bigint[]) as u (place, member_id, units)
-    join counted c on c.place = u.place join wanted w on w.place = u.place
-    where exists (select from tenantry.members m where m.tenant_id = w.tenant_id and m.id = u.member_id)
-    order by w.tenant_id, u.member_id, w.meter
+    select c.tenant_id, u.member_id, c.meter, c.per, c.period_start, u.units, $9::timestamptz
+    from unnest($10::int[], $11::uuid[], $12::bigint[]) as u (place, member_id, units) join counted c on c.place = u.place
+    where exists (select from tenantry.members m where m.tenant_id = c.tenant_id and m.id = u.member_id)
+    order by c.tenant_id, u.member_id, c.meter
     on conflict (tenant_id, member_id, meter, per, period_start)
       do update set used = k.used + excluded.used, updated_at = excluded.updated_at
   ), hours as (
     insert into tenantry.usage_hours as k (tenant_id, meter, subject, hour, units)
-    select w.tenant_id, w.meter, h.subject, date_trunc('hour', $9::timestamptz, 'UTC'), h.units
-    from unnest($13::int[], $14::text[], $15::bigint[]) as h (place, subject, units)
-    join counted c on c.place = h.place join wanted w on w.place = h.place
-    order by w.tenant_id, w.meter, h.subject
+    select c.tenant_id, c.meter, h.subject, date_trunc('hour', $9::timestamptz, 'UTC'), h.units
+    from unnest($13::int[], $14::text[], $15::bigint[]) as h (place, subject, units) join counted c on c.place = h.place
+    order by c.tenant_id, c.meter, h.subject
     on conflict (tenant_id, meter, subject, hour) do update set units = k.units + excluded.units
   )`;
 
 const selected = ' select place, used, alerted, held from counted';
-const plainText = `${takeManyText}${selected}`;
-const recordingText = `${takeManyText}${kept}${selected}`;
+const texts = {
+  plain: `${takeManyText}${selected}`,
+  sums: `${takeManyText}${sums}${selected}`,
+  all: `${takeManyText}${kept}${selected}`,
+} as const;
 
 interface Row {
   readonly place: Int8;
@@ -78,8 +86,8 @@ async function takeMany(db: AnyDatabase, items: readonly Item[]): Promise<Readon
   ];
   const members = items.flatMap(({ conditions }, index) => conditions.members.map((one) => ({ ...one, index })));
   const hours = items.flatMap(({ conditions }, index) => conditions.hours.map((one) => ({ ...one, index })));
-  const plain = members.length === 0 && hours.length === 0;
-  if (!plain) {
+  const kind = kindOf(items, members.length, hours.length);
+  if (kind === 'all') {
     parameters.push(
       members.map(({ index }) => index + 1),
       members.map(({ memberId }) => memberId),
@@ -89,8 +97,14 @@ async function takeMany(db: AnyDatabase, items: readonly Item[]): Promise<Readon
       hours.map(({ units }) => units),
     );
   }
-  const rows = await run<Row>(db, plain ? plainText : recordingText, parameters);
+  const rows = await run<Row>(db, texts[kind], parameters);
   return new Map(rows.map((row) => [Number(row.place) - 1, takenOf(row)]));
+}
+
+/** How much there is to record: nothing, one sum for each counter, or more. */
+function kindOf(items: readonly Item[], members: number, hours: number): keyof typeof texts {
+  if (members === 0 && hours === 0) return 'plain';
+  return members === 0 && items.every(({ conditions }) => conditions.hours.length === 1) ? 'sums' : 'all';
 }
 
 /**

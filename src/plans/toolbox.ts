@@ -2,11 +2,11 @@ import { createBoundedMap } from '../core/bounded-map.ts';
 import { type Clock, type EventSink, type Ids, isUuid, TenantryError } from '../core/index.ts';
 import type { AnyDatabase, CallOptions } from '../database/index.ts';
 import type { PlanEvent } from './events.ts';
-import { type Batch, found, type Guess, meterKey } from './ground.ts';
+import { type Batch, found, type Guess } from './ground.ts';
 import type { PlanCatalogue } from './plan-definitions.ts';
 import { dueReservations, settleReservations } from './reservation-store.ts';
 import { type EntitlementFacts, readFacts, takeUnits } from './store.ts';
-import { createTake } from './take-many.ts';
+import { createTake, type Take } from './take-many.ts';
 import { createWatch } from './watch-alerts.ts';
 
 /** What the parts of the module share. */
@@ -33,6 +33,7 @@ export interface Toolbox {
 /** What {@link createToolbox} is made from. */
 export interface ToolboxOptions extends Pick<Toolbox, 'db' | 'clock' | 'ids' | 'events' | 'catalogue' | 'history'> {
   readonly remembered: number;
+  readonly acrossTenants: boolean;
 }
 
 /** Makes what the parts of the module share. */
@@ -40,7 +41,8 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
   const { db, clock, catalogue, history, remembered } = options;
   const memory = createBoundedMap<string, EntitlementFacts>(remembered);
   const guesses = createBoundedMap<string, Guess>(remembered);
-  const take = createTake(db);
+  const alone: Take = (key, conditions) => takeUnits(db, key, conditions);
+  const take = options.acrossTenants ? createTake(db) : alone;
   const watch = createWatch(options);
 
   /** Facts read inside a transaction may never be committed, so they are not remembered. */
@@ -103,9 +105,6 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
     },
   };
 }
-
-/** The key of calls that share statements, and its parts. */
-export { meterKey };
 
 /** The tenant and the meter that a key names. */
 export function partsOf(key: string): [tenantId: string, meter: string] {

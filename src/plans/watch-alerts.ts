@@ -82,7 +82,7 @@ export function createWatch({
 }
 
 /** The highest percentage that is reached; 0: none. */
-export function levelOf({ amount, alerts }: Pick<Entitlement, 'amount' | 'alerts'>, used: number): number {
+function levelOf({ amount, alerts }: Pick<Entitlement, 'amount' | 'alerts'>, used: number): number {
   if (amount === 'unlimited' || used === 0) return 0;
   // Whole numbers, so that 80 % of 10 is reached by 8 and not by what a fraction rounds to.
   return alerts.findLast((percentage) => BigInt(used) * 100n >= BigInt(amount) * BigInt(percentage)) ?? 0;

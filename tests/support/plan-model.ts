@@ -137,9 +137,9 @@ export function createModel(amount: number, overage: number, anchor: Date) {
       return true;
     },
     settle(index: number, keep: number): string {
+      expire();
       const one = held[index];
       if (one === undefined) return 'none';
-      if (one.status === 'held' && one.expiresAt <= now) return 'reservation_expired';
       if (one.status === 'held') {
         settle(one, keep, keep > 0 ? 'committed' : 'released');
         return 'ok';

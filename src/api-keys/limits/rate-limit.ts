@@ -1,35 +1,8 @@
+import { type RateLimit, rateProblem } from '../../core/cell-rate.ts';
 import { invalid } from '../key-input.ts';
 
-/** How often something may be done: so many times in a second, minute, hour or day. */
-export interface RateLimit {
-  /** A whole number from 1; at most 10,000 for each second. */
-  readonly limit: number;
-  readonly per: 'second' | 'minute' | 'hour' | 'day';
-  /** How many may come at once after a pause; `limit` when absent. */
-  readonly burst?: number;
-}
-
-/**
- * A rate limit as the generic cell rate algorithm counts it, in microseconds. It equals a bucket of `room / step` tokens
- * into which one falls each `step`, and needs one number to be kept: the theoretical arrival time.
- */
-export interface CellRate {
-  readonly step: number;
-  readonly room: number;
-}
-
-/** What a client is told of a rate limit. */
-export interface RateState {
-  readonly limit: number;
-  readonly per: RateLimit['per'];
-  /** How many calls may follow at once. */
-  readonly remaining: number;
-  /** When all of them may come again. */
-  readonly resetsAt: Date;
-}
-
-const lengths = { second: 1e6, minute: 60e6, hour: 3600e6, day: 86_400e6 } as const;
-const mostInSecond = 10_000;
+export type { CellRate, RateLimit, RateState } from '../../core/cell-rate.ts';
+export { cellRateOf, freeAt, rateStateOf } from '../../core/cell-rate.ts';
 
 /**
  * Checks a rate limit.
@@ -37,36 +10,8 @@ const mostInSecond = 10_000;
  * @throws TenantryError `api_key_invalid`.
  */
 export function readRateLimit(field: string, value: RateLimit): RateLimit {
+  const wrong = rateProblem(value);
+  if (wrong !== undefined) throw invalid(`${field}.${wrong.field} ${wrong.problem}`);
   const { limit, per, burst = limit } = value;
-  const length = Object.hasOwn(lengths, per) ? lengths[per] : undefined;
-  if (length === undefined) throw invalid(`${field}.per must be second, minute, hour or day`);
-  for (const [name, number] of Object.entries({ limit, burst })) {
-    if (!Number.isSafeInteger(number) || number < 1) throw invalid(`${field}.${name} must be a whole number from 1`);
-  }
-  if (limit > (length / 1e6) * mostInSecond) throw invalid(`${field}.limit is at most ${mostInSecond} for each second`);
-  if (burst > 1e9) throw invalid(`${field}.burst is at most 1000000000`);
   return { limit, per, ...(burst !== limit && { burst }) };
-}
-
-/** The rate limit in the terms of the algorithm. A step is rounded up: in the long run never more than the limit. */
-export function cellRateOf({ limit, per, burst = limit }: RateLimit): CellRate {
-  const step = Math.ceil(lengths[per] / limit);
-  return { step, room: step * burst };
-}
-
-/** The state that a theoretical arrival time makes at a moment; both in microseconds. */
-export function rateStateOf({ limit, per, burst = limit }: RateLimit, tat: number, now: number): RateState {
-  const { step, room } = cellRateOf({ limit, per, burst });
-  const ahead = Math.min(Math.max(tat, now), now + room);
-  return {
-    limit,
-    per,
-    remaining: Math.floor((now + room - ahead) / step),
-    resetsAt: new Date(Math.ceil(ahead / 1000)),
-  };
-}
-
-/** When one more call will fit, in microseconds. */
-export function freeAt(rate: CellRate, tat: number): number {
-  return tat + rate.step - rate.room;
 }
