@@ -1,0 +1,7 @@
+/**
+ * Users, passwords, sessions and tokens.
+ *
+ * @packageDocumentation
+ */
+
+export {};

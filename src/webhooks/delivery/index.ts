@@ -1,0 +1,7 @@
+/**
+ * Outgoing webhooks: endpoints, the catalogue of events, and their delivery.
+ *
+ * @packageDocumentation
+ */
+
+export {};
