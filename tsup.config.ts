@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
-  entry: { index: 'src/index.ts', 'cli/main': 'src/cli/main.ts', ...modules() },
+  entry: { index: 'src/index.ts', 'cli/main': 'src/cli/main.ts', ...modules(), ...adapters() },
   format: 'esm',
   target: 'node22',
   tsconfig: 'tsconfig.build.json',
@@ -10,6 +10,11 @@ export default defineConfig({
   sourcemap: false,
   splitting: true,
 });
+
+/** The adapters for frameworks stand beside the examples that use them. */
+function adapters(): Record<string, string> {
+  return Object.fromEntries(['express', 'fastify'].map((name) => [`${name}/index`, `examples/${name}/adapter.ts`]));
+}
 
 /** One entry point for each module: `dist/<module>/index.js`. */
 function modules(): Record<string, string> {

@@ -2,10 +2,12 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 const source = fileURLToPath(new URL('./src/', import.meta.url));
+const examples = fileURLToPath(new URL('./examples/', import.meta.url));
 /** Tests import the published names; here they lead to the sources. */
 const alias = [
   { find: /^tenantry$/, replacement: `${source}index.ts` },
-  { find: /^tenantry\/([a-z-]+)$/, replacement: `${source}$1/index.ts` },
+  { find: /^tenantry\/(express|fastify)$/, replacement: `${examples}$1/adapter.ts` },
+  { find: /^tenantry\/([a-z-]+(?:\/[a-z-]+)?)$/, replacement: `${source}$1/index.ts` },
 ];
 const server = ['tests/support/server.ts'];
 

@@ -15,7 +15,10 @@ interface Server {
 }
 
 /** Makes keys of better-auth in the database of the bench, on the same pool. */
-export async function betterAuthKeys(database: BenchDatabase, count: number): Promise<BetterAuthKeys> {
+export async function betterAuthKeys(
+  database: Pick<BenchDatabase, 'pool' | 'run'>,
+  count: number,
+): Promise<BetterAuthKeys> {
   const { betterAuth } = await loadPeer('better-auth');
   const { apiKey } = await loadPeer('@better-auth/api-key');
   const { getMigrations } = await loadPeer('better-auth/db/migration');
@@ -44,7 +47,7 @@ export async function betterAuthKeys(database: BenchDatabase, count: number): Pr
   const migrations: { runMigrations(): Promise<void> } = await call(getMigrations, usual.options);
   await migrations.runMigrations();
   const signed: { user: { id: string } } = await send(usual, 'signUpEmail', {
-    email: 'bench@example.com',
+    email: `bench-${process.pid}@example.com`,
     password: 'of the bench',
     name: 'Bench',
   });

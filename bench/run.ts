@@ -4,6 +4,9 @@ import { type BenchDatabase, startDatabase } from './database.ts';
 import { compare, type Row, type Suite } from './harness.ts';
 
 const suites: Readonly<Record<string, () => Promise<{ readonly suite: Suite }>>> = {
+  auth: () => import('./suites/auth.ts'),
+  billing: () => import('./suites/billing.ts'),
+  http: () => import('./suites/http.ts'),
   isolation: () => import('./suites/isolation.ts'),
   keys: () => import('./suites/keys.ts'),
   limits: () => import('./suites/limits.ts'),

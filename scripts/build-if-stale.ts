@@ -12,7 +12,15 @@ function newest(path: string): number {
   return Math.max(0, ...readdirSync(path).map((name) => newest(join(path, name))));
 }
 
-const sources = ['src', 'package.json', 'tsup.config.ts', 'tsconfig.json', 'tsconfig.build.json'];
+const sources = [
+  'src',
+  'examples/express/adapter.ts',
+  'examples/fastify/adapter.ts',
+  'package.json',
+  'tsup.config.ts',
+  'tsconfig.json',
+  'tsconfig.build.json',
+];
 const built = statSync(join(root, 'dist/index.js'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
 if (sources.some((source) => newest(join(root, source)) > built)) {
   const tsup = join(root, 'node_modules/tsup/dist/cli-default.js');

@@ -8,6 +8,8 @@ import type { Kysely } from 'kysely';
 import { checkWiring, createGate, type Gate } from './access/index.ts';
 import { type ApiKeyEvent, type ApiKeys, type ApiKeysOptions, createApiKeys, tellKeys } from './api-keys/index.ts';
 import { type Audit, createAudit } from './audit/index.ts';
+import { type Auth, type AuthEvent, type AuthOptions, createAuth } from './auth/index.ts';
+import { type Billing, type BillingEvent, type BillingOptions, createBilling, readRevenue } from './billing/index.ts';
 import type { EventSink } from './core/index.ts';
 import type { AnyDatabase, ModuleDeps } from './database/index.ts';
 import {
@@ -39,6 +41,14 @@ import {
   type TenancyEvent,
   type TenantSource,
 } from './tenancy/index.ts';
+import {
+  createWebhooks,
+  type EventDefinitions,
+  type WebhookEvent,
+  type Webhooks,
+  type WebhooksOptions,
+} from './webhooks/delivery/index.ts';
+import { unwrapStripeWebhook } from './webhooks/index.ts';
 
 export type { Access, AccessResult } from './access/index.ts';
 export { isTenantryError, TenantryError } from './core/index.ts';
@@ -58,9 +68,17 @@ export {
   shared,
   trusted,
 } from './tenancy/index.ts';
+export { defineEvents } from './webhooks/delivery/index.ts';
 
 /** Everything that happens to tenants. */
-export type TenantryEvent = TenancyEvent | OrganizationEvent | ApiKeyEvent | PlanEvent;
+export type TenantryEvent =
+  | TenancyEvent
+  | OrganizationEvent
+  | ApiKeyEvent
+  | PlanEvent
+  | WebhookEvent
+  | AuthEvent
+  | BillingEvent;
 
 /** What {@link createTenantry} is made from. */
 export interface TenantryOptions<
@@ -69,6 +87,7 @@ export interface TenantryOptions<
   Name extends StrategyName,
   Roles extends RoleDefinitions,
   Tables extends DeclarationsOf<DB> | undefined,
+  Events extends EventDefinitions = EventDefinitions,
 > extends Omit<ModuleDeps<TenantryEvent>, 'db'> {
   /** The application's database, where `installSchema` has run. */
   readonly db: Kysely<DB>;
@@ -86,9 +105,35 @@ export interface TenantryOptions<
   readonly tables?: DeclaredTables<DB, Tables>;
   /** Where requests name their tenant, in the order in which it is looked for; nowhere when absent. */
   readonly resolution?: readonly TenantSource[];
+  /** Outgoing webhooks: which events are sent, and how. The library's own events are sent where the catalogue names them. */
+  readonly webhooks?: WebhooksOptions<Events>;
   /** False leaves what happens out of the audit trail; `audit.record` still writes to it. */
   readonly audit?: boolean;
 }
+
+/** Users, passwords, sessions and access tokens, where `auth` is given. It needs the package `jose`. */
+export interface WithAuth<Issuer extends string, Step extends string> {
+  readonly auth?: AuthOptions<Step> & { readonly issuer: Issuer };
+}
+
+/** The auth module where options for it were given, which name an issuer, and undefined otherwise. */
+export type AuthOf<Issuer extends string, Step extends string> = [Issuer] extends [never] ? undefined : Auth<Step>;
+
+/** How tenants pay: who takes the money, what plans cost, and what becomes of who does not pay. */
+export type TenantryBilling = Pick<
+  BillingOptions,
+  'provider' | 'prices' | 'pastDue' | 'whilePaused' | 'anchor' | 'manual'
+>;
+
+/** Subscriptions, invoices and seats, where `billing` is given. */
+export interface WithBilling<Given extends TenantryBilling | undefined> {
+  readonly billing?: Given;
+}
+
+/** The billing module where options for it were given, and undefined otherwise. */
+export type BillingOf<Given extends TenantryBilling | undefined, Plan extends string> = Given extends TenantryBilling
+  ? Billing<Plan>
+  : undefined;
 
 /** The modules, bound to one database, one clock and one sink of events. */
 export interface Tenantry<
@@ -97,6 +142,7 @@ export interface Tenantry<
   Name extends StrategyName,
   Roles extends RoleDefinitions,
   Tables extends DeclarationsOf<DB> | undefined,
+  Events extends EventDefinitions = EventDefinitions,
 > {
   readonly tenancy: Tenancy<DB, Tables, Strategy<Name, PlanNameOf<Definitions>>, PlanNameOf<Definitions>>;
   readonly organizations: Organizations<RoleName<Roles>>;
@@ -104,6 +150,8 @@ export interface Tenantry<
   readonly plans: Plans<NamesOf<Definitions>>;
   /** The audit trail, which has an entry for everything that the modules change. */
   readonly audit: Audit;
+  /** Outgoing webhooks: endpoints, messages and their delivery. */
+  readonly webhooks: Webhooks<Events>;
   /** The views across all tenants. Each look is recorded in `audit.platform`. */
   readonly platform: Platform;
   readonly access: Gate<DB, NamesOf<Definitions>, Tables>;
@@ -139,6 +187,10 @@ export function createTenantry<
   Name extends StrategyName,
   const Roles extends RoleDefinitions = Record<never, never>,
   const Tables extends DeclarationsOf<DB> | undefined = undefined,
+  const Events extends EventDefinitions = Record<never, never>,
+  const Issuer extends string = never,
+  const Step extends string = never,
+  const GivenBilling extends TenantryBilling | undefined = undefined,
 >({
   db,
   plans: catalogue,
@@ -149,14 +201,35 @@ export function createTenantry<
   tables,
   resolution,
   audit: audited = true,
+  webhooks: webhookOptions,
+  auth: authOptions,
+  billing: billingOptions,
   events: told,
   ...rest
-}: TenantryOptions<DB, Definitions, Name, Roles, Tables>): Tenantry<DB, Definitions, Name, Roles, Tables> {
+}: WithAuth<Issuer, Step> &
+  WithBilling<GivenBilling> &
+  TenantryOptions<DB, Definitions, Name, Roles, Tables, Events>): Tenantry<
+  DB,
+  Definitions,
+  Name,
+  Roles,
+  Tables,
+  Events
+> & { readonly auth: AuthOf<Issuer, Step>; readonly billing: BillingOf<GivenBilling, PlanNameOf<Definitions>> } {
   checkWiring({ db, plans: catalogue, strategy, roles: roles ?? {} });
   const audit = createAudit({ db, ...rest });
-  const sinks = joinSinks(audited ? audit.sink : undefined, told);
-  // Processes that remember keys hear of what happens to tenants and members.
-  const events = sinks === undefined && keyOptions?.cache === undefined ? undefined : joinSinks(sinks, tellKeys);
+  const webhooks = createWebhooks<Events>({
+    db,
+    ...rest,
+    ...webhookOptions,
+    events: async (event, tx) => events?.(event, tx),
+  });
+  const sendsOwn = [...webhooks.catalogue.events.values()].some((event) => event.own);
+  const sinks = joinSinks(joinSinks(audited ? audit.sink : undefined, told), sendsOwn ? webhooks.sink : undefined);
+  // Processes that remember keys hear of what happens to tenants and members, and so does what takes seats to a bill.
+  const seatsToBill: Sink | undefined = billingOptions && (async (event, tx) => billing?.sink(event, tx));
+  const withKeys = sinks === undefined && keyOptions?.cache === undefined ? undefined : joinSinks(sinks, tellKeys);
+  const events = joinSinks(withKeys, seatsToBill);
   const deps = { ...rest, ...(events !== undefined && { events }) };
   const { plan, seats } = strategy;
   const organizations = createOrganizations<Roles, RoleDefinitions>({
@@ -170,6 +243,7 @@ export function createTenantry<
     async cutAccess(ended, tx) {
       const { tenantId, memberId, how } = ended;
       if (how === 'removed') await apiKeys.revokeAll({ tenantId, memberId }, { db: tx });
+      await auth?.cutAccess(ended, tx);
       await organizationOptions?.cutAccess?.(ended, tx);
     },
   });
@@ -180,6 +254,9 @@ export function createTenantry<
     plans: Object.keys(catalogue.plans),
     createOrganization: organizations.create,
     platformEvents: audit.sink,
+    ...(billingOptions !== undefined && {
+      guardPurge: async (id, call): Promise<void> => billing?.guardPurge(id, call),
+    }),
     ...(tables !== undefined && { tables }),
     ...(resolution !== undefined && { resolution }),
   });
@@ -192,8 +269,23 @@ export function createTenantry<
     ...(seatPolicy !== undefined && { seatsExceeded: 'allow' as const }),
   });
   const plans = createPlans({ db, ...deps, plans: catalogue });
+  const billing =
+    billingOptions &&
+    createBilling<PlanNameOf<Definitions>>({
+      db,
+      ...deps,
+      ...billingOptions,
+      plans: catalogue,
+      fallbackPlan: plan,
+      setPlan: tenancy.setPlan,
+      usage: plans.usage,
+      terms: plans.terms,
+      unwrapStripe: unwrapStripeWebhook,
+    });
+  const auth = authOptions && createAuth<Step>({ db, ...deps, ...authOptions, tenancy, platformEvents: audit.sink });
   const access = createGate({
     apiKeys,
+    ...(auth !== undefined && { auth }),
     plans,
     tenancy,
     permissionsOf: organizations.permissionsOf,
@@ -202,8 +294,32 @@ export function createTenantry<
     seatPlaceOf: organizations.seatPlaceOf,
     usageByMember: strategy.bill === 'base+seats+usage',
   });
-  const platform = createPlatform({ db, ...rest, events: audit.sink });
-  return { tenancy, organizations, apiKeys, plans, audit, platform, access };
+  const platform = createPlatform({ db, ...rest, events: audit.sink, readRevenue });
+  return {
+    tenancy,
+    organizations,
+    apiKeys,
+    plans,
+    audit,
+    platform,
+    access,
+    webhooks,
+    auth: authOf<Issuer, Step>(auth),
+    billing: billingOf<GivenBilling, PlanNameOf<Definitions>>(billing),
+  };
+}
+
+/** The type of the options says whether there is one. */
+function authOf<Issuer extends string, Step extends string>(auth: Auth<Step> | undefined): AuthOf<Issuer, Step>;
+function authOf(auth: unknown): unknown {
+  return auth;
+}
+
+function billingOf<Given extends TenantryBilling | undefined, Plan extends string>(
+  billing: Billing<Plan> | undefined,
+): BillingOf<Given, Plan>;
+function billingOf(billing: unknown): unknown {
+  return billing;
 }
 
 type Sink = EventSink<TenantryEvent, AnyDatabase>;

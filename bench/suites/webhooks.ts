@@ -2,6 +2,7 @@ import { createHmac, createSecretKey, randomBytes, timingSafeEqual } from 'node:
 import { signWebhook, verifyWebhook, webhookKey } from '../../src/webhooks/index.ts';
 import type { Bench, Row, Suite } from '../harness.ts';
 import { loadPeer } from '../load-peer.ts';
+import { delivering } from './webhook-delivery.ts';
 
 const id = 'msg_2KWPBgLlAfxdpx2AI54pPJ85f4W';
 const at = [1];
@@ -17,6 +18,7 @@ export const suite: Suite = async (bench) => {
     ...(await againstHmac(bench, '1k', text, bytes, 1024)),
     ...(await againstHmac(bench, '64k', text, bytes, 65_536)),
     ...(await againstPeer(bench, text)),
+    ...(await delivering(bench)),
   ];
 };
 

@@ -1,11 +1,13 @@
+import type { Acting } from '../audit/index.ts';
 import { onlyReads, permits, TenantryError } from '../core/index.ts';
 import type { ConsumeResult, EntitlementFacts, PlanCatalogue, PlanNames } from '../plans/index.ts';
-import type { DeclarationsOf, TenantDb } from '../tenancy/index.ts';
+import type { DeclarationsOf } from '../tenancy/index.ts';
 import type { Access } from './access.ts';
 import type { GateDeps } from './gate-deps.ts';
 
 /** What is known of a request that was let in. */
-export interface Admission extends Pick<Access<unknown>, 'tenant' | 'key' | 'left' | 'member' | 'userId' | 'role'> {
+export interface Admission
+  extends Pick<Access<unknown>, 'tenant' | 'key' | 'left' | 'member' | 'userId' | 'role' | 'session' | 'impersonator'> {
   readonly plan: string;
   /** What was granted to the member beyond the role. */
   readonly grants: readonly string[];
@@ -17,31 +19,35 @@ export interface Admission extends Pick<Access<unknown>, 'tenant' | 'key' | 'lef
 
 /** Makes the access of one request. */
 export function accessOf<DB, Names extends PlanNames, Tables extends DeclarationsOf<DB> | undefined>(
-  { plans, tenancy, permissionsOf, usageByMember = false }: GateDeps<DB, Names, Tables>,
-  { tenant, key, left, member, userId, role, grants, readOnly, plan, entitlement }: Admission,
+  { plans, tenancy, auth, permissionsOf, usageByMember = false }: GateDeps<DB, Names, Tables>,
+  { tenant, key, left, member, userId, role, session, impersonator, grants, readOnly, plan, entitlement }: Admission,
 ): Access<DB, Names, Tables> {
   const known = entitlement === undefined ? {} : { entitlement };
   const allowed = [
     ...(key === null ? [] : [key.scopes]),
     ...(role === null ? [] : [[...permissionsOf(role), ...grants]]),
   ];
-  let db: TenantDb<DB, Tables> | undefined;
+  const denied = impersonator === null ? [] : (auth?.impersonation.denies ?? []);
   const has: Access<DB, Names, Tables>['has'] = (feature, options = {}) =>
     plans.has(tenant.id, feature, { ...options, ...known });
   const can = (permission: string): boolean =>
-    (!readOnly || onlyReads(permission)) && allowed.every((patterns) => permits(patterns, permission));
+    (!readOnly || onlyReads(permission)) &&
+    !permits(denied, permission) &&
+    allowed.every((patterns) => permits(patterns, permission));
 
-  return {
+  // One is made for each request, and a getter costs as much as all the rest of it.
+  const access: Omit<Access<DB, Names, Tables>, 'plan'> = {
     tenant,
     key,
     left,
     member,
     userId,
     role,
+    session,
+    impersonator,
+    by: userId === null ? undefined : { userId, ...(impersonator !== null && { impersonatedBy: impersonator.userId }) },
+    acting: { actor: actorOf(key, userId, impersonator) },
     readOnly,
-    get plan() {
-      return planOf<Names>(plans.catalogue, plan);
-    },
     can,
     require(permission) {
       if (!can(permission)) throw new TenantryError('permission_denied', { permission });
@@ -58,18 +64,27 @@ export function accessOf<DB, Names extends PlanNames, Tables extends Declaration
     async requireFeature(feature, options) {
       if (!(await has(feature, options))) throw new TenantryError('feature_missing', { feature, plan });
     },
-    get db() {
-      const scoped = db ?? tenancy.scope(tenant.id);
-      db = scoped;
-      return scoped;
-    },
+    db: tenancy.scope(tenant.id),
     transaction: (work, options) => tenancy.transaction(tenant.id, work, options),
+  };
+  if (isPlan<Names>(plans.catalogue.plans, plan)) return Object.assign(access, { plan });
+  return {
+    ...access,
+    get plan(): never {
+      throw new TenantryError('plan_unknown', { plan, known: Object.keys(plans.catalogue.plans) });
+    },
   };
 }
 
-function planOf<Names extends PlanNames>({ plans }: PlanCatalogue, name: string): Names['plan'] {
-  if (isPlan<Names>(plans, name)) return name;
-  throw new TenantryError('plan_unknown', { plan: name, known: Object.keys(plans) });
+/** Who is named in the audit trail: whoever really acts. */
+function actorOf(
+  key: Admission['key'],
+  userId: string | null,
+  impersonator: Admission['impersonator'],
+): Acting['actor'] {
+  if (key !== null) return { type: 'api_key', id: key.id };
+  if (impersonator !== null) return { type: 'user', id: impersonator.userId, metadata: { actingAs: userId } };
+  return userId === null ? { type: 'system' } : { type: 'user', id: userId };
 }
 
 function isPlan<Names extends PlanNames>(plans: PlanCatalogue['plans'], name: string): name is Names['plan'] {

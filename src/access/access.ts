@@ -1,7 +1,10 @@
 import type { AcceptedKey, KeyLeft, KeyVerification } from '../api-keys/index.ts';
+import type { Acting } from '../audit/index.ts';
+import type { TokenDenial } from '../auth/index.ts';
+import type { Actor } from '../core/index.ts';
 import type { CallOptions } from '../database/index.ts';
 import type { ConsumeResult, MeterState, PlanNames } from '../plans/index.ts';
-import type { DeclarationsOf, TenantDb, TenantTransaction } from '../tenancy/index.ts';
+import type { DeclarationsOf, ResolutionDenial, TenantDb, TenantTransaction } from '../tenancy/index.ts';
 
 /** What a request may do: who acts, for which tenant, what they may, and how much is left. */
 export interface Access<
@@ -20,6 +23,14 @@ export interface Access<
   readonly member: { readonly id: string; readonly userId: string; readonly role: string } | null;
   /** The key that was shown; null for a user of the application's own sessions. */
   readonly key: AcceptedKey['key'] | null;
+  /** The session of the access token that was shown; null for a key, and for a session of the application's own. */
+  readonly session: { readonly id: string } | null;
+  /** Who really acts, while somebody acts as the user; null otherwise. */
+  readonly impersonator: { readonly userId: string } | null;
+  /** Who acts, to be handed as `by` to what is done for them; undefined for a key of the whole tenant. */
+  readonly by: Actor | undefined;
+  /** Who acts, to be handed to `audit.as`: the user, whoever acts as them, or the key. */
+  readonly acting: Acting;
   /** What is left of the limits of the key; null where it has none. */
   readonly left: KeyLeft | null;
   /**
@@ -28,8 +39,10 @@ export interface Access<
    * @throws TenantryError `plan_unknown` when the database names a plan that the catalogue has not.
    */
   readonly plan: Names['plan'];
-  /** Tells whether a permission is given: by the key's scopes, and by the role together with what was
-   * granted to the member; as far as there is each. */
+  /**
+   * Tells whether a permission is given: by the key's scopes, and by the role together with what was granted to the member;
+   * as far as there is each. While somebody acts as the user, what changes bills and log-ins is given to nobody.
+   */
   can(permission: string): boolean;
   /**
    * Goes on only with a permission.
@@ -69,4 +82,5 @@ export type AccessResult<
   Tables extends DeclarationsOf<DB> | undefined = undefined,
 > =
   | { readonly ok: true; readonly access: Access<DB, Names, Tables> }
+  | { readonly ok: false; readonly reason: TokenDenial | ResolutionDenial }
   | Extract<KeyVerification, { readonly ok: false }>;

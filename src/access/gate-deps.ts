@@ -1,4 +1,5 @@
 import type { ApiKeys } from '../api-keys/index.ts';
+import type { Auth } from '../auth/index.ts';
 import type { Clock, SeatPolicy } from '../core/index.ts';
 import type { Organizations } from '../organizations/index.ts';
 import type { PlanNames, Plans } from '../plans/index.ts';
@@ -11,6 +12,8 @@ export interface GateDeps<
   Tables extends DeclarationsOf<DB> | undefined = undefined,
 > {
   readonly apiKeys: Pick<ApiKeys, 'verify'>;
+  /** Takes access tokens beside API keys; without it none is taken. */
+  readonly auth?: Pick<Auth, 'authenticate' | 'looksLikeToken' | 'impersonation'>;
   readonly plans: Plans<Names>;
   readonly tenancy: Pick<Tenancy<DB, Tables>, 'resolve' | 'named' | 'scope' | 'transaction'>;
   /** The patterns of permissions that a role allows. */

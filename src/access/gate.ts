@@ -6,8 +6,9 @@ import { readCredential } from '../http/index.ts';
 import type { PlanNames } from '../plans/index.ts';
 import type { DeclarationsOf, RequestLike, ResolveInput } from '../tenancy/index.ts';
 import type { Access, AccessResult } from './access.ts';
-import { accessOf, inMaintenance } from './access-of.ts';
+import { type Admission, accessOf, inMaintenance } from './access-of.ts';
 import type { GateDeps } from './gate-deps.ts';
+import { rememberScopes } from './remember-scopes.ts';
 import { seatEffect } from './seat-effect.ts';
 
 /** Lets requests in. */
@@ -17,11 +18,14 @@ export interface Gate<
   Tables extends DeclarationsOf<DB> | undefined = undefined,
 > {
   /**
-   * Lets a request in by its API key, from `Authorization: Bearer` or `X-API-Key`. One statement, and one more for a key
-   * that is limited. Say the caller's `ip` where keys are bound to addresses.
+   * Lets a request in by its API key, from `Authorization: Bearer` or `X-API-Key`, or by its access token, from
+   * `Authorization: Bearer`, where there is an auth module. A key takes one statement, and one more where it is limited;
+   * a token takes two: whether its session and membership still stand, and what they allow. Say the caller's `ip` where
+   * keys are bound to addresses.
    *
-   * @throws TenantryError `unauthenticated` when the key is missing, malformed or not found; `key_refused` with the
-   * reason when it is known and does not open; `rate_limited` and `quota_exceeded` when it was used too often;
+   * @throws TenantryError `unauthenticated` when the key is missing, malformed or not found, and for a token that is
+   * refused, with the reason; `key_refused` with the reason when a key is known and does not open; `rate_limited` and
+   * `quota_exceeded` when it was used too often; for a token also what {@link Gate.forUser} throws;
    * `tenant_in_maintenance` for a moment while the tenant's rows are moved; `database_unavailable`.
    */
   authenticate(headers: HeadersLike, options?: VerifyOptions): Promise<Access<DB, Names, Tables>>;
@@ -38,8 +42,8 @@ export interface Gate<
   forUser(input: ResolveInput, options?: CallOptions): Promise<Access<DB, Names, Tables>>;
   /**
    * Lets a request in for the tenant that it names, by the sources of `resolution`: the user, where the application has
-   * recognised one itself, and otherwise the API key. A key opens its own tenant alone, so a request that names another is
-   * refused as if there were none.
+   * recognised one itself, and otherwise the API key or access token. These open their own tenant alone, so a request that
+   * names another is refused as if there were none; a token without a tenant takes the one that is named.
    *
    * @throws TenantryError what {@link Gate.forUser} and {@link Gate.authenticate} throw; `tenant_not_found`.
    */
@@ -57,7 +61,8 @@ export function createGate<
   DB,
   Names extends PlanNames = PlanNames,
   Tables extends DeclarationsOf<DB> | undefined = undefined,
->(deps: GateDeps<DB, Names, Tables>): Gate<DB, Names, Tables> {
+>(parts: GateDeps<DB, Names, Tables>): Gate<DB, Names, Tables> {
+  const deps = { ...parts, tenancy: { ...parts.tenancy, scope: rememberScopes(parts.tenancy) } };
   const { clock = systemClock, seatPolicy } = deps;
   // Without a policy here, the keys module decides over its own.
   const ofKeys: SeatPolicy = seatPolicy ?? { policy: 'allow' };
@@ -68,12 +73,17 @@ export function createGate<
       ? undefined
       : () => deps.seatPlaceOf?.(tenantId, memberId, options) ?? Promise.resolve(0);
 
-  async function verify(headers: HeadersLike, options?: VerifyOptions): Promise<AccessResult<DB, Names, Tables>> {
-    const result = await deps.apiKeys.verify(readCredential(headers)?.value, options);
+  type Result = AccessResult<DB, Names, Tables>;
+  type Session = Pick<Admission, 'session' | 'impersonator'>;
+  const ownSession: Session = { session: null, impersonator: null };
+
+  async function verifyKey(secret: string | undefined, options?: VerifyOptions): Promise<Result> {
+    const result = await deps.apiKeys.verify(secret, options);
     if (!result.ok) return result;
     const { key, tenant, member, exceeded, left } = result;
     const now = clock();
-    const effect = await seatEffect(ofKeys, exceeded, { owner: false, placeOf: placeOf(tenant.id, member?.id) }, now);
+    const taker = { owner: false, placeOf: placeOf(tenant.id, member?.id) };
+    const effect = exceeded === null ? 'none' : await seatEffect(ofKeys, exceeded, taker, now);
     if (effect === 'refuse') return { ok: false, reason: 'seats_exceeded' };
     const { id, kind, plan, anchorAt, entitlementRevision, subscriptionStatus, seatsBought } = tenant;
     const { planSince: since, planTerms: terms } = tenant;
@@ -82,6 +92,7 @@ export function createGate<
       plan,
       key,
       left,
+      ...ownSession,
       member: member === null ? null : { id: member.id, userId: member.userId, role: member.role },
       grants: member === null ? [] : liveGrants(member.grants, now),
       readOnly: effect === 'read-only',
@@ -92,34 +103,31 @@ export function createGate<
     return { ok: true, access };
   }
 
-  async function authenticate(headers: HeadersLike, options?: VerifyOptions): Promise<Access<DB, Names, Tables>> {
-    const result = await verify(headers, options);
-    if (result.ok) return result.access;
-    const { reason } = result;
-    if (reason === 'tenant_in_maintenance') throw inMaintenance('(of this key)');
-    if ('limitOf' in result) throw spent(result);
-    throw new TenantryError(unknownKey.includes(reason) ? 'unauthenticated' : 'key_refused', { reason });
+  /** A token without a tenant acts for the one that the request names. */
+  async function verifyToken(token: string, named: string | undefined, options?: CallOptions): Promise<Result> {
+    const result = await deps.auth?.authenticate(token, options);
+    if (result === undefined) return { ok: false, reason: 'malformed' };
+    if (!result.ok) return result;
+    const { userId, tenantId, sessionId, impersonator } = result.claims;
+    const wanted = tenantId ?? named;
+    const session = { session: sessionId === null ? null : { id: sessionId }, impersonator };
+    return verifyUser({ userId, ...(wanted !== undefined && { tenantId: wanted }) }, session, options);
   }
 
-  async function forUser(input: ResolveInput, options?: CallOptions): Promise<Access<DB, Names, Tables>> {
-    const named = input.tenantId ?? '(of this user)';
+  async function verifyUser(input: ResolveInput, session: Session, options?: CallOptions): Promise<Result> {
     const resolved = await deps.tenancy.resolve(input, options);
-    if (!resolved.ok) {
-      if (resolved.reason === 'tenant_suspended') throw new TenantryError('tenant_suspended', { tenantId: named });
-      if (resolved.reason === 'tenant_in_maintenance') throw inMaintenance(named);
-      if (resolved.reason === 'tenant_not_found') throw new TenantryError('tenant_not_found', { tenant: named });
-      throw new TenantryError('tenant_required', { operation: 'access.forUser' });
-    }
+    if (!resolved.ok) return resolved;
     const { tenantId, role, memberId, grants, exceeded, tenant } = resolved;
     const taker = { owner: role === 'owner', placeOf: placeOf(tenantId, memberId ?? undefined, options) };
     const effect = await seatEffect(ofUsers, exceeded, taker, clock());
-    if (effect === 'refuse') throw new TenantryError('seats_exceeded', { tenantId });
+    if (effect === 'refuse') return { ok: false, reason: 'seats_exceeded' };
     const { kind, plan, anchorAt, entitlementRevision, subscriptionStatus } = tenant;
-    return accessOf(deps, {
+    const access = accessOf(deps, {
       tenant: { id: tenantId, kind, anchorAt, entitlementRevision, subscriptionStatus },
       plan,
       key: null,
       left: null,
+      ...session,
       member: memberId === null ? null : { id: memberId, userId: input.userId, role },
       grants,
       readOnly: effect === 'read-only',
@@ -127,11 +135,40 @@ export function createGate<
       role,
       entitlement: undefined,
     });
+    return { ok: true, access };
+  }
+
+  async function verifyHeaders(
+    headers: HeadersLike,
+    named: string | undefined,
+    options?: VerifyOptions,
+  ): Promise<{ readonly result: Result; readonly shown: 'key' | 'token' }> {
+    const credential = readCredential(headers);
+    if (credential?.kind === 'bearer' && deps.auth?.looksLikeToken(credential.value)) {
+      return { result: await verifyToken(credential.value, named, options), shown: 'token' };
+    }
+    return { result: await verifyKey(credential?.value, options), shown: 'key' };
+  }
+
+  async function authenticate(headers: HeadersLike, named: string | undefined, options?: VerifyOptions) {
+    const { result, shown } = await verifyHeaders(headers, named, options);
+    if (result.ok) return result.access;
+    if (shown === 'token') throw refusedUser(result, '(of this token)', 'access.authenticate');
+    const { reason } = result;
+    if (reason === 'tenant_in_maintenance') throw inMaintenance('(of this key)');
+    if ('limitOf' in result) throw spent(result);
+    throw new TenantryError(unknownKey.includes(reason) ? 'unauthenticated' : 'key_refused', { reason });
+  }
+
+  async function forUser(input: ResolveInput, options?: CallOptions): Promise<Access<DB, Names, Tables>> {
+    const result = await verifyUser(input, ownSession, options);
+    if (result.ok) return result.access;
+    throw refusedUser(result, input.tenantId ?? '(of this user)', 'access.forUser');
   }
 
   return {
-    verify,
-    authenticate,
+    verify: async (headers, options) => (await verifyHeaders(headers, undefined, options)).result,
+    authenticate: (headers, options) => authenticate(headers, undefined, options),
 
     async forRequest(request, { userId } = {}, options) {
       const tenantId = await deps.tenancy.named(request, options);
@@ -139,7 +176,7 @@ export function createGate<
         if (tenantId === null) throw new TenantryError('tenant_not_found', { tenant: '(of this request)' });
         return forUser({ userId, ...(tenantId !== undefined && { tenantId }) }, options);
       }
-      const access = await authenticate(request.headers, options);
+      const access = await authenticate(request.headers, tenantId ?? undefined, options);
       if (tenantId !== undefined && tenantId !== access.tenant.id) {
         throw new TenantryError('tenant_not_found', { tenant: '(of this request)' });
       }
@@ -148,6 +185,18 @@ export function createGate<
 
     forUser,
   };
+
+  /** The error for a user who is not let in, or for a token. */
+  function refusedUser({ reason }: Extract<Result, { ok: false }>, tenantId: string, operation: string): TenantryError {
+    if (reason === 'tenant_suspended') return new TenantryError('tenant_suspended', { tenantId });
+    if (reason === 'tenant_in_maintenance') return inMaintenance(tenantId);
+    if (reason === 'tenant_not_found') return new TenantryError('tenant_not_found', { tenant: tenantId });
+    if (reason === 'seats_exceeded') return new TenantryError('seats_exceeded', { tenantId });
+    if (reason === 'tenant_ambiguous' || reason === 'tenant_required') {
+      return new TenantryError('tenant_required', { operation });
+    }
+    return new TenantryError('unauthenticated', { reason });
+  }
 
   function spent({ reason, limitOf, retryAt, left }: SpendDenial): TenantryError {
     const uses = reason === 'quota_exceeded' ? left?.uses : undefined;

@@ -7,7 +7,7 @@ import type { KeyRow } from './key-row.ts';
 /** Parts the fields of a row. No field holds it: what may be any text is written as JSON, which escapes it. */
 const parting = '\x1f';
 
-const seconds = (time: string): string => `extract(epoch from ${time})::float8`;
+const seconds = (time: string): string => `date_part('epoch', ${time})`;
 
 /** The fields of a row, in the order in which {@link rowOf} reads them. What few rows have stands together as JSON. */
 const fields = [

@@ -1,5 +1,13 @@
-import type { DomainEvent } from '../core/index.ts';
-import type { AuditChange, AuditFacts, AuditRecord, AuditTarget, JsonValue, PersonalFields } from './entry.ts';
+import type { Actor, DomainEvent } from '../core/index.ts';
+import type {
+  AuditActor,
+  AuditChange,
+  AuditFacts,
+  AuditRecord,
+  AuditTarget,
+  JsonValue,
+  PersonalFields,
+} from './entry.ts';
 
 /** Any event of any module. */
 export type AnyEvent = DomainEvent<string, object>;
@@ -44,12 +52,21 @@ export function recordOf(event: AnyEvent): AuditRecord {
     occurredAt: event.occurredAt,
     targets,
     ...(actor !== undefined && {
-      actor: { type: 'user', id: actor.userId, ...(actor.superAdmin === true && { metadata: { superAdmin: true } }) },
+      actor: actorOf(actor),
     }),
     ...(Object.keys(changes).length > 0 && { changes }),
     metadata: metadata satisfies AuditFacts,
     personal,
   };
+}
+
+/** Who did it: where somebody acted as another, who really did. */
+function actorOf({ userId, superAdmin, impersonatedBy }: Actor): AuditActor {
+  const metadata = {
+    ...(superAdmin === true && { superAdmin }),
+    ...(impersonatedBy !== undefined && { actingAs: userId }),
+  };
+  return { type: 'user', id: impersonatedBy ?? userId, ...(Object.keys(metadata).length > 0 && { metadata }) };
 }
 
 function takeTargets(event: AnyEvent, fields: Map<string, unknown>): AuditTarget[] {

@@ -1,66 +1,38 @@
-import { type ParseArgsConfig, parseArgs } from 'node:util';
+import type { Command } from 'commander';
 import type { StageName } from '../migrate/index.ts';
-import { type CommandName, commandNames, optionsOf } from './help.ts';
+import type { CommandName } from './help.ts';
 import { UsageError } from './usage-error.ts';
 
 /** What stands behind a command, as texts; absent where it was not given. */
-export interface CommandOptions {
-  readonly command: CommandName;
-  /** The file with the definition: `--definition`, or the word after the command. */
-  readonly definition?: string;
+export interface GivenOptions {
   readonly flags: ReadonlySet<string>;
   readonly values: ReadonlyMap<string, string>;
 }
 
-const types: Readonly<Record<string, { readonly type: 'string' | 'boolean'; readonly short?: string }>> = {
-  help: { type: 'boolean', short: 'h' },
-  json: { type: 'boolean' },
-  yes: { type: 'boolean', short: 'y' },
-  'dry-run': { type: 'boolean' },
-  sql: { type: 'boolean' },
-};
-
-/** Reads the words of the command line. */
-export function readArguments(words: readonly string[]): CommandOptions | 'help' {
-  const [group, second, ...rest] = words;
-  if (group === undefined || ['help', '--help', '-h'].includes(group)) return 'help';
-  const grouped = group === 'migrate';
-  const named = grouped ? second : group;
-  if (grouped && (named === undefined || ['help', '--help', '-h'].includes(named))) return 'help';
-  const command = commandNames.find((name) => name === named && (grouped ? name !== 'install' : name === 'install'));
-  if (command === undefined) {
-    throw new UsageError(`there is no command "${grouped ? `migrate ${named}` : group}"; see tenantry --help`);
-  }
-  const { values, positionals } = parse(command, grouped ? rest : words.slice(1));
-  const flags = new Set<string>();
-  const texts = new Map<string, string>();
-  for (const [name, value] of Object.entries(values)) {
-    if (value === true) flags.add(name);
-    else if (typeof value === 'string') texts.set(name, value);
-  }
-  const [file, ...more] = positionals;
-  if (more.length > 0) throw new UsageError(`what is "${more[0]}"? A command takes one file; see tenantry --help`);
-  const definition = texts.get('definition') ?? file;
-  return { command, flags, values: texts, ...(definition === undefined ? {} : { definition }) };
+/** What stands behind a command of a migration. */
+export interface CommandOptions extends GivenOptions {
+  readonly command: CommandName;
+  /** The file with the definition: `--definition`, or the word after the command. */
+  readonly definition?: string;
 }
 
-function parse(command: CommandName, args: string[]): ReturnType<typeof parseArgs> {
-  const known = ['help', ...optionsOf(command)];
-  const options: NonNullable<ParseArgsConfig['options']> = Object.fromEntries(
-    known.map((name) => [name, types[name] ?? { type: 'string' }]),
-  );
-  try {
-    return parseArgs({ args, options, allowPositionals: true, strict: true });
-  } catch (error) {
-    const text = error instanceof Error ? (error.message.split('. ')[0] ?? '') : String(error);
-    throw new UsageError(`${text}; see tenantry migrate ${command} --help`, { cause: error });
+/** What was given to a command, by the long names of its options. */
+export function givenTo(command: Command): GivenOptions {
+  const flags = new Set<string>();
+  const values = new Map<string, string>();
+  for (const option of command.options) {
+    const name = option.long?.slice(2) ?? '';
+    const value: unknown = command.getOptionValue(option.attributeName());
+    if (value === true) flags.add(name);
+    else if (typeof value === 'string') values.set(name, value);
   }
+  return { flags, values };
 }
 
 const stages: readonly StageName[] = ['expand', 'backfill', 'enforce', 'switch', 'contract'];
 
 /** The stage that `--to` names. */
-export function stageOf({ values }: CommandOptions): StageName | undefined {
+export function stageOf({ values }: GivenOptions): StageName | undefined {
   const text = values.get('to');
   if (text === undefined) return undefined;
   const stage = stages.find((name) => name === text);
@@ -69,9 +41,44 @@ export function stageOf({ values }: CommandOptions): StageName | undefined {
 }
 
 /** A whole number that an option gives. */
-export function numberOf({ values }: CommandOptions, name: string): number | undefined {
+export function numberOf({ values }: GivenOptions, name: string): number | undefined {
   const text = values.get(name);
   if (text === undefined) return undefined;
   if (!/^\d{1,9}$/.test(text)) throw new UsageError(`--${name} takes a whole number, not "${text}"`);
   return Number(text);
+}
+
+/** A moment that an option gives, as ISO 8601 writes it. */
+export function timeOf({ values }: GivenOptions, name: string): Date | undefined {
+  const text = values.get(name);
+  if (text === undefined) return undefined;
+  const time = new Date(text);
+  if (!/^\d{4}-\d{2}-\d{2}/.test(text) || Number.isNaN(time.getTime())) {
+    throw new UsageError(
+      `--${name} takes a day or a moment, such as 2026-05-01 or 2026-05-01T12:00:00Z, not "${text}"`,
+    );
+  }
+  return time;
+}
+
+/** Which of a few words an option gives. */
+export function wordOf<Word extends string>(
+  { values }: GivenOptions,
+  name: string,
+  words: readonly Word[],
+): Word | undefined {
+  const text = values.get(name);
+  if (text === undefined) return undefined;
+  const word = words.find((known) => known === text);
+  if (word === undefined) throw new UsageError(`--${name} takes ${words.join(', ')}; not "${text}"`);
+  return word;
+}
+
+/** The parts of an option that lists several, with commas between. */
+export function listOf({ values }: GivenOptions, name: string): string[] | undefined {
+  return values
+    .get(name)
+    ?.split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
 }

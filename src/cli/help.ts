@@ -49,7 +49,10 @@ const commands: Readonly<Record<CommandName, CommandHelp>> = {
       'max-lock-waiters',
     ],
   },
-  status: { line: 'tell where it stands, and what is in its way', options: ['definition', 'name', 'report'] },
+  status: {
+    line: 'tell where it stands, and what is in its way; list all when none is named',
+    options: ['definition', 'name', 'report'],
+  },
   verify: { line: 'prove the result by another path', options: ['definition', 'name', 'report'] },
   rollback: {
     line: 'take it back, from whatever stage',
@@ -64,60 +67,55 @@ const commands: Readonly<Record<CommandName, CommandHelp>> = {
 };
 
 const meanings: Readonly<Record<string, string>> = {
-  url: '<url>            the database; DATABASE_URL when absent, which keeps it out of the list of processes',
-  definition: '<file>    the module that exports the definition (.ts, .js, .mjs); the word after the command works too',
-  name: '<name>          the migration, where the module exports several, or where there is no module',
-  to: '<stage>           the last stage: expand, backfill, enforce (the usual), switch or contract',
-  json: '                one JSON document on the standard output',
-  yes: '                 do not ask',
-  'dry-run': '           run the real statements in one transaction and roll it back; locks the tables meanwhile',
-  sql: '                 every statement, with its lock and estimate',
-  plan: '<file>          the plan that was looked at, as plan --out wrote it; a changed database is refused',
-  out: '<path>           where to write: the draft, the plan, or the folder of the SQL files',
-  report: '<file>        write what was done, by whom, as .md or .json',
-  actor: '<name>         who does it, for the record; the database role when absent',
-  strategy: '<name>      where it leads: none, per-user, per-org (the usual) or hybrid-seats',
-  'starts-on': '<plan>   the plan on which tenants start; "default" when absent',
-  schema: '<name>        the schema to inspect; public when absent',
-  source: '<table>       the table that tenants are made from; guessed when absent',
-  column: '<name>        the name of the tenant column; tenant_id when absent',
-  format: '<name>        psql (the usual) or prisma',
-  start: '<time>         the time in the name of the first folder of Prisma, such as 2026-05-01T00:00:00Z',
-  'grant-to': '<login>   logins of the application, with commas between',
-  pause: '<ms>           a rest after each batch',
-  'batch-size': '<rows>  the size of the first batch; 500 when absent',
-  'batch-milliseconds': '<ms>  how long a batch should take; 20 when absent',
-  'lock-timeout': '<ms>  how long a statement waits for a lock before it tries again; 2,000 when absent',
-  'max-replica-lag': '<s>  wait while a replica is further behind; 10 when absent',
-  'max-lock-waiters': '<n>  wait while more sessions wait for locks; 10 when absent',
+  definition: '<file> the module that exports the definition (.ts, .js, .mjs); the word after the command works too',
+  name: '<name> the migration, where the module exports several, or where there is no module',
+  to: '<stage> the last stage: expand, backfill, enforce (the usual), switch or contract',
+  yes: 'do not ask',
+  'dry-run': 'run the real statements in one transaction and roll it back; locks the tables meanwhile',
+  sql: 'every statement, with its lock and estimate',
+  plan: '<file> the plan that was looked at, as plan --out wrote it; a changed database is refused',
+  out: '<path> where to write: the draft, the plan, or the folder of the SQL files',
+  report: '<file> write what was done, by whom, as .md or .json',
+  actor: '<name> who does it, for the record; the database role when absent',
+  strategy: '<name> where it leads: none, per-user, per-org (the usual) or hybrid-seats',
+  'starts-on': '<plan> the plan on which tenants start; "default" when absent',
+  schema: '<name> the schema to inspect; public when absent',
+  source: '<table> the table that tenants are made from; guessed when absent',
+  column: '<name> the name of the tenant column; tenant_id when absent',
+  format: '<name> psql (the usual) or prisma',
+  start: '<time> the time in the name of the first folder of Prisma, such as 2026-05-01T00:00:00Z',
+  'grant-to': '<login> logins of the application, with commas between',
+  pause: '<ms> a rest after each batch',
+  'batch-size': '<rows> the size of the first batch; 500 when absent',
+  'batch-milliseconds': '<ms> how long a batch should take; 20 when absent',
+  'lock-timeout': '<ms> how long a statement waits for a lock before it tries again; 2,000 when absent',
+  'max-replica-lag': '<s> wait while a replica is further behind; 10 when absent',
+  'max-lock-waiters': '<n> wait while more sessions wait for locks; 10 when absent',
 };
 
-/** The options that a command takes beside `--help`. */
-export function optionsOf(command: CommandName): string[] {
-  return ['url', 'json', ...commands[command].options];
+/** The options of a command as they are declared: how each is written, and what it means. */
+export function optionsOf(command: CommandName): readonly { readonly flags: string; readonly meaning: string }[] {
+  return [...commands[command].options].map((name) => {
+    const [parameter = '', meaning = ''] = splitMeaning(meanings[name] ?? '');
+    return { flags: `${shorts[name] ?? ''}--${name}${parameter === '' ? '' : ` ${parameter}`}`, meaning };
+  });
 }
 
-/** The help of a command, or of all. */
-export function helpText(command?: CommandName): string {
-  if (command === undefined) {
-    const rows = commandNames.map((name) => `  ${label(name).padEnd(26)}${commands[name].line}`);
-    return [
-      'Moves a live PostgreSQL database from one tenancy to another.',
-      '',
-      'Usage: tenantry <command> [file] [options]',
-      '',
-      ...rows,
-      `  ${'doctor'.padEnd(26)}look for holes in the isolation of the database; see tenantry doctor --help`,
-      '',
-      'Options of a command: tenantry migrate <command> --help',
-      'Exit codes: 0 done, 1 unexpected, 2 wrong use, 3 refused (unresolved rows, conflicts, rights), 4 differences,',
-      '            5 the database drifted, 6 another runner holds it, 7 stopped on the way: run it again and it goes on',
-    ].join('\n');
-  }
-  const rows = optionsOf(command).map((name) => `  --${name} ${meanings[name] ?? ''}`);
-  return [`tenantry ${label(command)} [options]: ${commands[command].line}`, '', ...rows].join('\n');
+/** What a command does, in a line. */
+export function lineOf(command: CommandName): string {
+  return commands[command].line;
 }
 
-function label(name: CommandName): string {
-  return name === 'install' ? name : `migrate ${name}`;
+const shorts: Readonly<Record<string, string>> = { yes: '-y, ' };
+
+/** A meaning begins with the parameter of the option, where it has one. */
+function splitMeaning(text: string): [parameter: string, meaning: string] {
+  const found = /^(<[^>]+>)\s+(.*)$/s.exec(text.trim());
+  return found === null ? ['', text.trim()] : [found[1] ?? '', found[2] ?? ''];
 }
+
+/** What the exit codes say, at the end of the help. */
+export const exitCodesText = [
+  'Exit codes: 0 done, 1 unexpected, 2 wrong use, 3 refused (unresolved rows, conflicts, rights), 4 differences,',
+  '            5 the database drifted, 6 another runner holds it, 7 stopped on the way: run it again and it goes on',
+].join('\n');

@@ -1,13 +1,9 @@
-import { isTenantryError, systemClock } from '../core/index.ts';
-import { readArguments } from './arguments.ts';
-import type { CommandContext, CommandOutcome } from './command.ts';
-import { commands } from './commands/index.ts';
-import { type Connection, connect } from './connect.ts';
-import { doctorCommand } from './doctor/doctor-command.ts';
+import { CommanderError } from 'commander';
+import { isTenantryError } from '../core/index.ts';
+import type { Perform } from './action.ts';
+import { connect } from './connect.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
-import { helpText } from './help.ts';
-import { loadDefinition } from './load-definition.ts';
-import { onInterrupt } from './on-interrupt.ts';
+import { createProgram } from './program.ts';
 import type { Terminal } from './terminal.ts';
 import { errorText } from './text/error-text.ts';
 import { UsageError } from './usage-error.ts';
@@ -15,66 +11,54 @@ import { UsageError } from './usage-error.ts';
 /** Runs the words of a command line. Gives the exit code. */
 export async function runCommand(words: readonly string[], terminal: Terminal, version: string): Promise<number> {
   const json = words.includes('--json');
-  try {
-    if (words[0] === '--version' || words[0] === '-v') {
-      terminal.out(version);
-      return exitCodes.done;
-    }
-    if (words[0] === 'doctor') return await doctorCommand(words.slice(1), terminal);
-    const options = readArguments(words);
-    if (options === 'help' || options.flags.has('help')) {
-      terminal.out(helpText(options === 'help' ? undefined : options.command));
-      return exitCodes.done;
-    }
-    const connection = await connect(options.values.get('url'), options.command, terminal);
+  let exit: number = exitCodes.done;
+  const said: string[] = [];
+  const perform: Perform = async (command, work) => {
+    const { url } = command.opts<{ url?: string }>();
+    const connection = await connect(url, command.name(), terminal);
     try {
-      const { exit, text, json: data } = await execute(options, connection, terminal);
-      if (json) terminal.out(JSON.stringify({ command: options.command, exit, result: data }, null, 2));
-      else terminal.out(text);
-      return exit;
+      const outcome = await work(connection);
+      exit = outcome.exit;
+      if (json) terminal.out(JSON.stringify({ command: command.name(), exit, result: outcome.json }, null, 2));
+      else if (outcome.text !== '') terminal.out(outcome.text);
     } finally {
       await connection.close();
     }
+  };
+  try {
+    const program = createProgram({
+      terminal,
+      version,
+      perform,
+      async doctor(flags) {
+        const { doctorCommand } = await import('./doctor/doctor-command.ts');
+        exit = await doctorCommand(flags, terminal);
+      },
+      write: (text) => said.push(text),
+    });
+    await program.parseAsync([...words], { from: 'user' });
+    return exit;
   } catch (error) {
-    const exit = exitCodeOf(error);
-    if (json) terminal.out(JSON.stringify({ exit, error: errorJson(error) }, null, 2));
-    else terminal.note(errorText(error, exit));
+    if (error instanceof CommanderError && isHelp(error)) {
+      terminal.out(said.join('').trimEnd());
+      return exitCodes.done;
+    }
+    const problem = error instanceof CommanderError ? usageOf(error) : error;
+    exit = exitCodeOf(problem);
+    if (json) terminal.out(JSON.stringify({ exit, error: errorJson(problem) }, null, 2));
+    else terminal.note(errorText(problem, exit));
     return exit;
   }
 }
 
-async function execute(
-  options: Exclude<ReturnType<typeof readArguments>, 'help'>,
-  { db, address, cancel }: Connection,
-  terminal: Terminal,
-): Promise<CommandOutcome> {
-  const { command, values, definition: file } = options;
-  const name = values.get('name');
-  let loaded: ReturnType<typeof loadDefinition> | undefined;
-  const definition: CommandContext['definition'] = () => {
-    if (file === undefined) throw new UsageError(`say where the definition is: migrate ${command} <file>`);
-    loaded ??= loadDefinition(file, name);
-    return loaded;
-  };
-  const interrupt = onInterrupt(terminal, cancel);
-  try {
-    const run = await commands[command]();
-    return await run({
-      options,
-      terminal,
-      db,
-      address,
-      signal: interrupt.signal,
-      clock: systemClock,
-      definition,
-      async migration() {
-        if (file === undefined && name !== undefined) return name;
-        return (await definition()).name;
-      },
-    });
-  } finally {
-    interrupt.end();
-  }
+/** Asked for, or called without a word: a group without a command tells what it has. */
+function isHelp({ code }: CommanderError): boolean {
+  return ['commander.help', 'commander.helpDisplayed', 'commander.version'].includes(code);
+}
+
+function usageOf(error: CommanderError): UsageError {
+  const text = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
+  return new UsageError(`${text}; see tenantry --help`, { cause: error });
 }
 
 function errorJson(error: unknown): Record<string, unknown> {

@@ -20,6 +20,13 @@ export interface ErrorDetails {
   key_refused: { reason: string };
   rate_limited: { limitOf: string; retryAt: string };
   permission_denied: { permission: string };
+  user_not_found: { user: string };
+  email_taken: { user: string };
+  password_refused: { problem: string };
+
+  body_invalid: { problem: string };
+  body_too_large: { maxBytes: number };
+  media_type_unsupported: { accepts: readonly string[] };
 
   organization_not_found: { organization: string };
   slug_taken: { slug: string };
@@ -60,8 +67,22 @@ export interface ErrorDetails {
 
   webhook_signature_invalid: { reason: string };
   webhook_secret_invalid: { problem: string };
+  webhook_endpoint_not_found: { endpoint: string };
+  webhook_message_not_found: { message: string };
+  webhook_event_invalid: { type: string; problem: string };
   url_refused: { host: string; reason: string };
   fetch_failed: { host: string; reason: string };
+
+  billing_busy: { tenantId: string; retryAfter: number };
+  billing_unsupported: { provider: string; operation: string };
+  provider_unavailable: { provider: string; operation: string; reason: string };
+  provider_refused: { provider: string; operation: string; reason: string };
+  provider_answer_invalid: { provider: string; operation: string; problem: string };
+  provider_mode_mismatch: { expected: 'live' | 'test'; actual: 'live' | 'test' };
+  plan_not_sold: { plan: string; interval: string; currency: string };
+  subscription_exists: { tenantId: string; plan: string };
+  subscription_not_found: { tenantId: string };
+  tenant_still_pays: { tenantId: string; status: string };
 
   migration_definition_invalid: { migration: string; path: string; problem: string };
   migration_tables_unclassified: { migration: string; tables: readonly string[] };
@@ -188,6 +209,25 @@ export const errorTable: { readonly [Code in ErrorCode]: ErrorRow<ErrorDetails[C
     status: 403,
     title: 'Permission denied',
     detail: (d) => `this needs the permission "${d.permission}"`,
+  },
+  user_not_found: { status: 404, title: 'User not found', detail: (d) => `there is no user "${d.user}"` },
+  email_taken: {
+    status: 409,
+    title: 'Address or user exists',
+    detail: (d) => `user "${d.user}" cannot be made or changed: another has the address or the id`,
+  },
+  password_refused: { status: 400, title: 'Password refused', detail: (d) => `the password ${d.problem}` },
+
+  body_invalid: { status: 400, title: 'Invalid body', detail: (d) => `the body cannot be read: ${d.problem}` },
+  body_too_large: {
+    status: 413,
+    title: 'Body too large',
+    detail: (d) => `the body has more than ${d.maxBytes} bytes; send less`,
+  },
+  media_type_unsupported: {
+    status: 415,
+    title: 'Media type not supported',
+    detail: (d) => `the body must be one of ${list(d.accepts)}, and say so in content-type`,
   },
 
   organization_not_found: {
@@ -325,6 +365,21 @@ export const errorTable: { readonly [Code in ErrorCode]: ErrorRow<ErrorDetails[C
     detail: (d) => `the webhook could not be verified: ${d.reason}`,
   },
   webhook_secret_invalid: { status: 500, title: 'Invalid webhook secret', detail: (d) => d.problem },
+  webhook_endpoint_not_found: {
+    status: 404,
+    title: 'Webhook endpoint not found',
+    detail: (d) => `there is no endpoint "${d.endpoint}" here`,
+  },
+  webhook_message_not_found: {
+    status: 404,
+    title: 'Webhook message not found',
+    detail: (d) => `there is no message "${d.message}" here`,
+  },
+  webhook_event_invalid: {
+    status: 400,
+    title: 'Invalid webhook event',
+    detail: (d) => `"${d.type}" cannot be published: ${d.problem}`,
+  },
   url_refused: {
     status: 400,
     title: 'URL refused',
@@ -334,6 +389,58 @@ export const errorTable: { readonly [Code in ErrorCode]: ErrorRow<ErrorDetails[C
     status: 502,
     title: 'Request failed',
     detail: (d) => `the request to "${d.host}" failed: ${d.reason}`,
+  },
+
+  billing_busy: {
+    status: 503,
+    title: 'Billing is at work',
+    detail: (d) => `something else is done for tenant "${d.tenantId}" at the moment; try again in ${d.retryAfter} seconds`,
+  },
+  billing_unsupported: {
+    status: 400,
+    title: 'The provider cannot do this',
+    detail: (d) => `the provider "${d.provider}" has no ${d.operation}`,
+  },
+  provider_unavailable: {
+    status: 503,
+    title: 'The billing provider gave no answer',
+    detail: (d) =>
+      `${d.operation} at "${d.provider}": ${d.reason}. It may have been done all the same; the same call again does it once`,
+  },
+  provider_refused: {
+    status: 402,
+    title: 'The billing provider refused',
+    detail: (d) => `${d.operation} at "${d.provider}": ${d.reason}`,
+  },
+  provider_answer_invalid: {
+    status: 502,
+    title: 'The billing provider answered with something else',
+    detail: (d) => `${d.operation} at "${d.provider}": ${d.problem}`,
+  },
+  provider_mode_mismatch: {
+    status: 400,
+    title: 'Real money and test money are mixed',
+    detail: (d) => `this program bills in ${d.expected} mode, the object is of ${d.actual} mode`,
+  },
+  plan_not_sold: {
+    status: 400,
+    title: 'The plan is not sold so',
+    detail: (d) => `plan "${d.plan}" has no price for each ${d.interval} in ${d.currency}`,
+  },
+  subscription_exists: {
+    status: 409,
+    title: 'Subscribed already',
+    detail: (d) => `tenant "${d.tenantId}" has a subscription of "${d.plan}"; change that one`,
+  },
+  subscription_not_found: {
+    status: 404,
+    title: 'No subscription',
+    detail: (d) => `tenant "${d.tenantId}" has no subscription that this could be done with`,
+  },
+  tenant_still_pays: {
+    status: 409,
+    title: 'The tenant still pays',
+    detail: (d) => `tenant "${d.tenantId}" has a subscription (${d.status}); end it first, or it would be charged for ever`,
   },
 
   migration_definition_invalid: {

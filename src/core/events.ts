@@ -3,6 +3,8 @@ export interface Actor {
   readonly userId: string;
   /** The user stands above all tenants and acted as that, not as a member. */
   readonly superAdmin?: boolean;
+  /** The user who really acts, while somebody acts as another. The audit trail names them. */
+  readonly impersonatedBy?: string;
 }
 
 /**

@@ -1,4 +1,7 @@
 import type { ColumnType, Generated } from 'kysely';
+import type { AuthDatabase } from './auth-tables.ts';
+import type { BillingDatabase } from './billing-tables.ts';
+import type { InboxDatabase } from './inbox-tables.ts';
 import type { TenantKind, TenantStatus } from './tenant-row.ts';
 
 /** A whole number that PostgreSQL stores in 64 bits; drivers read it as a string, a number or a bigint. */
@@ -236,6 +239,10 @@ export interface UsageCounterTable {
   /** How many units beyond the amount were told to the billing provider, and how many are being told. */
   exported: ColumnType<string | number | bigint | null, number | null | undefined, number | null>;
   exporting: ColumnType<string | number | bigint | null, number | null | undefined, number | null>;
+  /** The hour that was counted last, of which `usage_hours` does not know yet; NULL: none. */
+  hour: Date | null;
+  /** What was used in it. */
+  hour_units: ColumnType<string | number | bigint, number | undefined, number>;
 }
 
 /** `tenantry.usage_grants`: units of a quota outside the plan. */
@@ -292,7 +299,10 @@ export interface UsageKeyTable {
   used_at: Date;
 }
 
-/** `tenantry.usage_hours`: what was used in each hour, by the tenant, and by each member and key that was told. */
+/**
+ * `tenantry.usage_hours`: what was used in each hour, by the tenant, and by each member and key that was told. What the
+ * tenant used in the hour that a counter counted last stands with the counter.
+ */
 export interface UsageHourTable {
   tenant_id: string;
   meter: string;
@@ -365,8 +375,112 @@ export interface AuditEntryTable {
   commitments: ColumnType<Record<string, string>, string | undefined, never>;
 }
 
+/** `tenantry.webhook_endpoints`: where a tenant wants to be told. */
+export interface WebhookEndpointTable {
+  tenant_id: string;
+  id: string;
+  url: string;
+  description: string | null;
+  status: 'active' | 'disabled' | 'removed';
+  disabled_reason: string | null;
+  disabled_at: Date | null;
+  /** Patterns of event types; `*` is everything. */
+  filters: string[];
+  /** The version of payloads; NULL: the newest. */
+  version: string | null;
+  /** Own headers as JSON, sealed. */
+  headers: string | null;
+  header_names: ColumnType<string[], string[] | undefined, string[]>;
+  ordering: 'none' | 'endpoint' | 'key';
+  metadata: Json;
+  created_at: Date;
+  updated_at: Date;
+  /** Failed attempts since the last success. */
+  failures: Generated<number>;
+  /** The first of them; NULL: the last attempt was a success, or there was none. */
+  failing_since: Date | null;
+  /** How many notices of that were given. */
+  notices: Generated<number>;
+  last_success_at: Date | null;
+  last_failure_at: Date | null;
+  last_reason: string | null;
+  /** Until when nothing is sent, since it failed too often. */
+  paused_until: Date | null;
+  pauses: Generated<number>;
+}
+
+/** `tenantry.webhook_endpoint_secrets`: what messages to an endpoint are signed with. */
+export interface WebhookEndpointSecretTable {
+  tenant_id: string;
+  id: string;
+  endpoint_id: string;
+  kind: 'v1' | 'v1a';
+  /** Sealed. */
+  secret: string;
+  /** Of `v1a`. */
+  public_key: string | null;
+  created_at: Date;
+  /** When it is used no more; NULL: no end. */
+  expires_at: Date | null;
+}
+
+/** `tenantry.webhook_messages`: what is told, once for all endpoints. */
+export interface WebhookMessageTable {
+  tenant_id: string;
+  id: string;
+  type: string;
+  /** The body in the newest version, as JSON. */
+  payload: string;
+  idempotency_key: string | null;
+  order_key: string | null;
+  created_at: Date;
+  deliver_at: Date;
+}
+
+/** `tenantry.webhook_deliveries`: a message on its way to an endpoint. */
+export interface WebhookDeliveryTable {
+  tenant_id: string;
+  endpoint_id: string;
+  message_id: string;
+  status: 'pending' | 'delivered' | 'failed' | 'canceled';
+  /** When it is to be attempted, or the lease of the attempt under way ends; NULL: it is finished. */
+  due_at: Date | null;
+  /** Since when an attempt is under way. */
+  leased_at: Date | null;
+  /** The number of the last attempt that was begun. */
+  fence: Generated<number>;
+  /** Attempts in the present round of retries. */
+  tries: Generated<number>;
+  /** Why there is a next attempt. */
+  trigger: string;
+  /** Deliveries of one endpoint and key go out one after the other; NULL: in any order. */
+  order_key: string | null;
+  created_at: Date;
+  finished_at: Date | null;
+  last_status: number | null;
+  last_reason: string | null;
+}
+
+/** `tenantry.webhook_attempts`: each try to send a message. */
+export interface WebhookAttemptTable {
+  tenant_id: string;
+  endpoint_id: string;
+  message_id: string;
+  number: number;
+  trigger: string;
+  outcome: 'delivered' | 'failed' | 'interrupted';
+  reason: string | null;
+  status: number | null;
+  started_at: Date;
+  /** Milliseconds. */
+  duration_ms: number | null;
+  /** The beginning of the answer. */
+  response: string | null;
+  next_attempt_at: Date | null;
+}
+
 /** The library's tables as Kysely sees them, named with their schema. */
-export interface LibraryDatabase {
+export interface LibraryDatabase extends AuthDatabase, BillingDatabase, InboxDatabase {
   'tenantry.schema_versions': { version: number; name: string; applied_at: Date };
   'tenantry.tenants': TenantTable;
   'tenantry.tenant_lookups': TenantLookupTable;
@@ -393,5 +507,9 @@ export interface LibraryDatabase {
   'tenantry.plan_trial_fingerprints': PlanTrialFingerprintTable;
   'tenantry.member_grants': MemberGrantTable;
   'tenantry.audit_entries': AuditEntryTable;
-  'tenantry.webhook_inbox': { source: string; message_id: string; received_at: Date };
+  'tenantry.webhook_endpoints': WebhookEndpointTable;
+  'tenantry.webhook_endpoint_secrets': WebhookEndpointSecretTable;
+  'tenantry.webhook_messages': WebhookMessageTable;
+  'tenantry.webhook_deliveries': WebhookDeliveryTable;
+  'tenantry.webhook_attempts': WebhookAttemptTable;
 }

@@ -1,5 +1,6 @@
 import { type Clock, isTenantryError, systemClock, type TenantryError } from '../core/index.ts';
-import { secondsUntil } from './rate-limit-headers.ts';
+import { foreignProblem } from './foreign-problem.ts';
+import { rateLimitHeaders, secondsUntil } from './rate-limit-headers.ts';
 
 /** The body of a failure by RFC 9457; its media type is `application/problem+json`. */
 export interface ProblemBody {
@@ -22,8 +23,9 @@ export interface Problem {
 }
 
 /**
- * Turns an error into an answer by RFC 9457. Errors of this library tell their code, details and status; those of the
- * server's own making (status 500) and all others tell nothing but that something failed.
+ * Turns an error into an answer by RFC 9457. Errors of this library tell their code, details and status; those that
+ * Express, Fastify, `http-errors` or `@fastify/error` made for clients to see (400 to 499) their status and message. Those
+ * of the server's own making (status 500) and all others tell nothing but that something failed.
  *
  * @example
  * ```ts
@@ -35,10 +37,13 @@ export interface Problem {
  * ```
  */
 export function problemOf(error: unknown, { clock = systemClock }: { readonly clock?: Clock } = {}): Problem {
-  const headers = { 'content-type': 'application/problem+json' };
-  if (!isTenantryError(error) || error.status === 500) {
-    return { status: 500, headers, body: { type: 'about:blank', title: 'Internal Server Error', status: 500 } };
+  if (!isTenantryError(error)) {
+    const foreign = foreignProblem(error);
+    if (foreign === undefined) return failed;
+    const { status, title, detail } = foreign;
+    return { status, headers, body: { type: 'about:blank', title, status, ...(detail !== undefined && { detail }) } };
   }
+  if (error.status === 500) return failed;
   const { code, status, title, details, message } = error;
   return {
     status,
@@ -47,9 +52,18 @@ export function problemOf(error: unknown, { clock = systemClock }: { readonly cl
   };
 }
 
-function headersOf(error: TenantryError, clock: Clock): Record<string, string> {
+const headers = { 'content-type': 'application/problem+json' };
+const failed: Problem = {
+  status: 500,
+  headers,
+  body: { type: 'about:blank', title: 'Internal Server Error', status: 500 },
+};
+
+function headersOf(error: TenantryError, clock: Clock): Readonly<Record<string, string>> {
   if (isTenantryError(error, 'quota_exceeded') && error.details.resetsAt !== null) {
-    return { 'retry-after': String(secondsUntil(new Date(error.details.resetsAt), clock())) };
+    const { meter, limit, used, resetsAt } = error.details;
+    const state = { ok: false, limit, remaining: Math.max(0, limit - used), resetsAt: new Date(resetsAt) };
+    return rateLimitHeaders(meter, state, { clock });
   }
   if (isTenantryError(error, 'rate_limited') && error.details.retryAt !== '') {
     return { 'retry-after': String(secondsUntil(new Date(error.details.retryAt), clock())) };

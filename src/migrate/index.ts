@@ -79,6 +79,8 @@ export type {
 } from './inspect/inspection.ts';
 export type { InspectOptions } from './inspect-database.ts';
 export { inspectDatabase } from './inspect-database.ts';
+export type { ListedMigration } from './list-migrations.ts';
+export { listMigrations } from './list-migrations.ts';
 export type { KeptRows, MigrationReport, ReportOptions } from './migration-report.ts';
 export { migrationReport } from './migration-report.ts';
 export type { MigrationStatus } from './migration-status.ts';
@@ -147,6 +149,7 @@ export type {
 } from './retenant/people/index.ts';
 export { existingTargets, movePeople, planPeople, returnPeople, verifyPeople } from './retenant/people/index.ts';
 export type { PlannedRows, RetenantingConflict, RetenantingPlan } from './retenant/plan.ts';
+export type { PlanRetenantingOptions } from './retenant/plan-retenanting.ts';
 export { planRetenanting } from './retenant/plan-retenanting.ts';
 export type { RetenantingStatus } from './retenant/retenanting-status.ts';
 export { retenantingStatus } from './retenant/retenanting-status.ts';

@@ -2,14 +2,17 @@ import type { AnyDatabase } from '../database/index.ts';
 import { type MigrationFailure, readFailure } from './failure.ts';
 import { readPause } from './pause-migration.ts';
 import type { StageName, Step } from './plan.ts';
+import { type RetenantingStatus, retenantingStatus } from './retenant/retenanting-status.ts';
+import type { RetenantingStage } from './retenant/store.ts';
 import { blockersOfProcess, blockersOfStep, type MigrationBlocker } from './run/blockers.ts';
 import { execute } from './sql-text.ts';
 import { doneSteps, type MigrationStage, readMigration } from './state.ts';
 
-/** Where a migration stands. */
+/** Where a migration or a re-tenanting stands. */
 export interface MigrationStatus {
   readonly migration: string;
-  readonly stage: MigrationStage | 'none';
+  readonly stage: MigrationStage | RetenantingStage;
+  /** Steps that are done; tenants of a re-tenanting. */
   readonly stepsDone: number;
   readonly stepsTotal: number;
   /** The next step; null when all are done. */
@@ -24,6 +27,8 @@ export interface MigrationStatus {
   readonly paused: { readonly by: string; readonly since: Date } | null;
   /** Who holds a lock that the runner at work waits for; empty when it waits for none, and when nobody works on it. */
   readonly blockers: readonly MigrationBlocker[];
+  /** What else is known of a re-tenanting; null for a migration. */
+  readonly retenanting: RetenantingStatus | null;
 }
 
 /**
@@ -57,8 +62,10 @@ export async function migrationStatus(db: AnyDatabase, migration: string): Promi
       failure: null,
       paused: null,
       blockers: [],
+      retenanting: null,
     };
   }
+  if (stored.plan.kind === 'retenanting') return statusOfRetenanting(db, migration);
   const done = new Set(await doneSteps(db, migration));
   const tables = await execute<{ table: string; rows: string; finished: boolean }>(
     db,
@@ -77,6 +84,24 @@ export async function migrationStatus(db: AnyDatabase, migration: string): Promi
     failure: await readFailure(db, migration),
     paused: await readPause(db, migration),
     blockers: await blockersOf(db, migration, next),
+    retenanting: null,
+  };
+}
+
+async function statusOfRetenanting(db: AnyDatabase, migration: string): Promise<MigrationStatus> {
+  const retenanting = await retenantingStatus(db, migration);
+  return {
+    migration,
+    stage: retenanting.stage,
+    stepsDone: retenanting.unitsDone,
+    stepsTotal: retenanting.unitsTotal,
+    next: null,
+    tables: [],
+    holder: retenanting.holder,
+    failure: await readFailure(db, migration),
+    paused: null,
+    blockers: await blockersOf(db, migration, undefined),
+    retenanting,
   };
 }
 

@@ -12,7 +12,8 @@ export type MigrationStage = 'planned' | StageName | 'rolling-back' | 'rolled-ba
 export interface StoredMigration {
   readonly name: string;
   readonly stage: MigrationStage;
-  readonly plan: MigrationPlan;
+  /** A re-tenanting says its kind, and has no steps. */
+  readonly plan: MigrationPlan & { readonly kind?: 'retenanting' };
   readonly holder: string | null;
 }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { resolveTxt as systemResolveTxt } from 'node:dns/promises';
+import { readEmail, readHost } from '../core/email.ts';
 import { type Actor, opaqueId, TenantryError } from '../core/index.ts';
 import type { AnyDatabase } from '../database/index.ts';
 import { type ActOptions, everything, readActor, requirePermission, requireRole } from './authority.ts';
@@ -14,7 +15,6 @@ import {
   putDomain,
 } from './domain-store.ts';
 import type { Domain, DomainRef, Domains, ResolveTxt } from './domains-interface.ts';
-import { readEmail, readHost } from './email.ts';
 import { cursorOf, named, pageOf, readCursor, readLimit, readTenantId, readText } from './input.ts';
 import { acceptedMember } from './member-outcome.ts';
 import { insertMember } from './member-store.ts';

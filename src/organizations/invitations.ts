@@ -1,10 +1,11 @@
 import { type RawBuilder, sql } from 'kysely';
+import { readEmail } from '../core/email.ts';
 import { type Actor, isUuid, opaqueId, TenantryError } from '../core/index.ts';
+import { digestOfSecretToken, makeSecretToken } from '../core/secret-token.ts';
 import { libraryOf } from '../database/handle.ts';
 import type { AnyDatabase, CallOptions } from '../database/index.ts';
 import { acceptInvitation, findToken } from './acceptance-store.ts';
 import { type ActOptions, everything, readActor, requirePermission, requireRole } from './authority.ts';
-import { readEmail } from './email.ts';
 import { named, pageOf, readFuture, readPage, readTenantId, readText } from './input.ts';
 import {
   endInvitation,
@@ -16,9 +17,10 @@ import {
   invitationOf,
   sendInvitation,
 } from './invitation-store.ts';
-import { digestOfToken, makeInvitationToken } from './invitation-token.ts';
 import type { Invitations, InvitationsOptions } from './invitations-interface.ts';
 import type { Toolbox } from './toolbox.ts';
+
+const tokenPrefix = 'inv';
 
 /** What may be done to invitations takes this permission. */
 const managesInvitations = 'invitations:manage';
@@ -60,8 +62,8 @@ export function createInvitations(toolbox: Toolbox, { days = 7 }: InvitationsOpt
         ? new Date(now.getTime() + days * day)
         : readFuture('expiresAt', wanted.expiresAt, now);
     return changing(options, async (tx) => {
-      const token = makeInvitationToken();
-      const digest = digestOfToken(token) ?? '';
+      const token = makeSecretToken(tokenPrefix);
+      const digest = digestOfSecretToken(tokenPrefix, token) ?? '';
       const row = { ...wanted, id: ids(), digest, invitedBy: by?.userId ?? null, expiresAt, now };
       const outcome = await sendInvitation(tx, seatRule, managerOf(tenantId, by, role), row);
       const invitation = accepted(outcome, tenantId, wanted.again ?? wanted.email?.given ?? '');
@@ -110,7 +112,7 @@ export function createInvitations(toolbox: Toolbox, { days = 7 }: InvitationsOpt
     },
 
     async accept({ token, userId, verifiedEmail, name }, options) {
-      const digest = digestOfToken(token);
+      const digest = digestOfSecretToken(tokenPrefix, token);
       const user = { userId: opaqueId('userId', userId), name: readText('name', name, 200) };
       const email = readEmail('verifiedEmail', verifiedEmail);
       if (digest === null) throw refused('not_found');
@@ -142,7 +144,7 @@ export function createInvitations(toolbox: Toolbox, { days = 7 }: InvitationsOpt
     },
 
     async decline({ token, verifiedEmail }, options) {
-      const digest = digestOfToken(token);
+      const digest = digestOfSecretToken(tokenPrefix, token);
       const emailKey = readEmail('verifiedEmail', verifiedEmail).key;
       if (digest === null) throw refused('not_found');
       await changing(options, async (tx) => {

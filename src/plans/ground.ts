@@ -8,7 +8,7 @@ import { counterPer, periodAt } from './meter-period.ts';
 import { type ConsumeResult, meterState, type TenantClosed } from './meter-state.ts';
 import type { PlanCatalogue } from './plan-definitions.ts';
 import { hasGrants } from './plan-terms.ts';
-import type { CounterKey, EntitlementFacts, MemberUnits, SubjectUnits } from './store.ts';
+import type { CounterKey, EntitlementFacts, Hour, MemberUnits, TakeConditions } from './store.ts';
 import type { Take } from './take-many.ts';
 
 /** One caller's wish. */
@@ -34,6 +34,8 @@ export interface Batch {
   readonly asks: readonly Ask[];
   /** When the units are used: in the past for late ones. */
   readonly now: Date;
+  /** Whether the units were used at another time than now: they belong to another hour than the running one. */
+  readonly late?: boolean;
   /** What is assumed of the tenant; the statement finds out whether it still holds. */
   readonly assumed: EntitlementFacts | undefined;
   /** Reads it anew. */
@@ -139,13 +141,44 @@ export function membersOf(asks: readonly Ask[]): readonly MemberUnits[] {
   return [...units].map(([memberId, sum]) => ({ memberId, units: sum }));
 }
 
-/** What is written down of callers by the hour: their sum, and what each member and key among them wishes for. */
-export function hoursOf(asks: readonly Ask[]): readonly SubjectUnits[] {
-  const units = new Map<string, number>([['', 0]]);
+/** What is written down by the hour. */
+export type Written = Pick<TakeConditions, 'hour' | 'hours'>;
+
+const nothing: Written = { hour: null, hours: [] };
+
+/**
+ * What is written down of callers by the hour: their sum on the counter itself, where it is the running hour, and beside it
+ * what each member and key among them wishes for.
+ */
+export function writtenOf(
+  { history, now, late = false }: Batch,
+  kind: Entitlement['kind'],
+  asks: readonly Ask[],
+): Written {
+  if (!history || kind !== 'quota') return nothing;
+  const units = new Map<string, number>();
   for (const ask of asks) {
-    for (const subject of subjectsOf(ask)) units.set(subject, (units.get(subject) ?? 0) + ask.amount);
+    for (const subject of subjectsOf(ask)) {
+      if (late || subject !== '') units.set(subject, (units.get(subject) ?? 0) + ask.amount);
+    }
   }
-  return [...units].map(([subject, sum]) => ({ subject, units: sum }));
+  return { hour: late ? null : hourAt(now), hours: [...units].map(([subject, sum]) => ({ subject, units: sum })) };
+}
+
+const hourLength = 3_600_000;
+/** So far clocks may go apart without disputing which hour it is. */
+const apart = 60_000;
+
+function hourAt(now: Date): Hour {
+  const [start, latest] = [0, apart].map(
+    (ahead) => new Date(now.getTime() + ahead - ((now.getTime() + ahead) % hourLength)),
+  );
+  return { start: start ?? now, latest: latest ?? now };
+}
+
+/** Whether a counter counts another hour. */
+export function isOver(hour: Hour | null, counted: Date | null): hour is Hour {
+  return hour !== null && (counted === null || counted < hour.start || counted > hour.latest);
 }
 
 /** Under which subjects the units of a caller are written down. */

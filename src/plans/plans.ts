@@ -68,10 +68,11 @@ export function createPlans<
     tenantId: string,
     meter: string,
     wishes: readonly Wish[],
-    { joined, at = clock() }: { readonly joined?: AnyDatabase | undefined; readonly at?: Date } = {},
+    { joined, at }: { readonly joined?: AnyDatabase | undefined; readonly at?: Date } = {},
   ): Promise<readonly Served[]> {
     const brought = wishes.map((wish) => wish.facts);
-    return serveBatch({ ...batchOf(tenantId, meter, at, joined), asks: wishes, assumed: assume(tenantId, brought) });
+    const batch = batchOf(tenantId, meter, at ?? clock(), joined);
+    return serveBatch({ ...batch, late: at !== undefined, asks: wishes, assumed: assume(tenantId, brought) });
   }
 
   async function give(tenantId: string, meter: string, units: number, joined?: AnyDatabase): Promise<MeterState> {

@@ -7,14 +7,17 @@ import { checkAmount } from './amount.ts';
 import { isRecord, nameOf, refuse } from './check-shape.ts';
 import { found } from './ground.ts';
 import { spendRate } from './rate-limit-store.ts';
+import type { RateSpent, RateStore } from './rate-store.ts';
 
 /** What {@link createRateLimits} is made from. */
 export interface RateLimitsOptions<Name extends string> {
   readonly limits: Readonly<Record<Name, RateLimit>>;
   /** Where all processes count together; without it each process counts for itself. */
   readonly db?: AnyDatabase;
+  /** Where all processes count together instead of in a database, such as `redisRateStore(client)`. */
+  readonly store?: RateStore;
   /**
-   * What happens while the database cannot be reached: `refuse` (the default) rejects with `database_unavailable`; `allow`
+   * What happens while the database or the store cannot be reached: `refuse` (the default) rejects with `database_unavailable`; `allow`
    * lets everybody through, and says so.
    */
   readonly whenUnavailable?: 'refuse' | 'allow';
@@ -35,7 +38,7 @@ export interface RateCall {
 export type RateResult =
   | (RateState & {
       readonly ok: true;
-      /** The database could not be reached, and nothing was counted. */
+      /** The database or the store could not be reached, and nothing was counted. */
       readonly uncounted?: true;
     })
   | (RateState & {
@@ -63,7 +66,7 @@ interface Waiting {
 
 /**
  * Makes rate limits by the generic cell rate algorithm: a burst at once after a pause, and then one call after another,
- * evenly. With a database they are exact over all processes; without one each process lets through as many.
+ * evenly. With a database or a store they are exact over all processes; without one each process lets through as many.
  *
  * @throws TenantryError `config_invalid`.
  *
@@ -79,11 +82,13 @@ interface Waiting {
 export function createRateLimits<const Name extends string>({
   limits,
   db,
+  store,
   whenUnavailable = 'refuse',
   clock = systemClock,
   remembered = 10_000,
 }: RateLimitsOptions<Name>): RateLimits<Name> {
   const known = checked(limits);
+  if (db !== undefined && store !== undefined) refuse('store', 'cannot count beside a database: give one of both');
   /** Theoretical arrival times: all there is without a database, and what is at least the case with one. */
   const times = createBoundedMap<string, number>(remembered);
 
@@ -125,8 +130,9 @@ export function createRateLimits<const Name extends string>({
     rate: ReturnType<typeof cellRateOf>,
     now: number,
     costs: readonly number[],
-  ): Promise<{ readonly calls: number; readonly tat: number }> {
+  ): Promise<RateSpent> {
     const [tenantId = '', name = ''] = partsOf(key);
+    if (store !== undefined) return store.spend({ tenantId, name, now, rate, costs });
     if (db !== undefined) return found(await spendRate(db, { tenantId, name, now, rate, costs }), tenantId);
     let tat = Math.min(Math.max(times.get(key) ?? 0, now), now + rate.room);
     let calls = 0;
@@ -136,6 +142,12 @@ export function createRateLimits<const Name extends string>({
       calls += 1;
     }
     return { calls, tat };
+  }
+
+  /** Whatever a store rejects with, it cannot be asked now. */
+  function unavailable(error: unknown): unknown {
+    if (store === undefined) return asUnavailable(error, 'rateLimits.take');
+    return new TenantryError('database_unavailable', { operation: 'rateLimits.take' }, { cause: error });
   }
 
   return {
@@ -156,7 +168,7 @@ export function createRateLimits<const Name extends string>({
       try {
         return await share(key, call);
       } catch (error) {
-        const typed = asUnavailable(error, 'rateLimits.take');
+        const typed = unavailable(error);
         if (whenUnavailable === 'refuse' || typed === error) throw typed;
         return { ok: true, uncounted: true, ...rateStateOf(limit, tat ?? 0, now) };
       }

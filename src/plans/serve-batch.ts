@@ -9,16 +9,17 @@ import {
   found,
   type Ground,
   groundOf,
-  hoursOf,
+  isOver,
   maxAttempts,
   membersOf,
   meterKey,
   refusal,
   type Served,
+  writtenOf,
 } from './ground.ts';
 import { meterState } from './meter-state.ts';
 import { serveByBurning } from './serve-by-burning.ts';
-import { insertUnits, seeCounter } from './store.ts';
+import { type Hour, insertUnits, rollHour, seeCounter } from './store.ts';
 
 /**
  * Serves a batch, as a rule with one statement: an update that adds all units that will fit, or a look where none is
@@ -40,6 +41,7 @@ export async function serveBatch(batch: Batch): Promise<readonly Served[]> {
     let absent = guess !== undefined && !guessed;
     let sure = false;
     let fence = 0;
+    let hour: Hour | null = null;
     for (let attempt = 0; waiting.length > 0; attempt += 1) {
       if (attempt === maxAttempts) throw new Error(`the counter of "${meter}" never came to rest`);
       if (needsBurning(ground, waiting, used, guessed || attempt > 0)) {
@@ -59,9 +61,10 @@ export async function serveBatch(batch: Batch): Promise<readonly Served[]> {
           revision: facts.revision,
           fence: Math.max(facts.revision, fence),
           members: entitlement.kind === 'quota' ? membersOf(chosen) : [],
-          hours: batch.history && entitlement.kind === 'quota' ? hoursOf(chosen) : [],
+          ...writtenOf(batch, entitlement.kind, chosen),
           now,
         };
+        hour = conditions.hour;
         const taken = absent ? await insertUnits(db, key, conditions) : await batch.take(key, conditions);
         if (taken !== null) {
           used = taken.used - sum;
@@ -90,6 +93,7 @@ export async function serveBatch(batch: Batch): Promise<readonly Served[]> {
         sure = false;
         continue;
       }
+      if (sight.used !== null && isOver(hour, sight.hour)) await rollHour(db, key, hour);
       sure = sight.revision === facts.revision;
       if (!sure) ground = groundOf(batch, await batch.refresh());
       used = sure ? (sight.used ?? 0) : 0;

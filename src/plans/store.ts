@@ -39,6 +39,8 @@ export interface Sight {
   readonly alerted: number;
   /** Whether reservations are over whose units did not come back yet. */
   readonly due: boolean;
+  /** The hour that is counted on the counter. */
+  readonly hour: Date | null;
 }
 
 /** Under which conditions units are added. */
@@ -52,9 +54,18 @@ export interface TakeConditions {
   readonly fence: number;
   /** Whose units they are, as far as that is kept. */
   readonly members: readonly MemberUnits[];
-  /** What is written down by the hour. */
+  /** The hour that the units are counted in, on the counter itself; null: they are not. */
+  readonly hour: Hour | null;
+  /** What else is written down by the hour. */
   readonly hours: readonly SubjectUnits[];
   readonly now: Date;
+}
+
+/** An hour by the clock of one process. */
+export interface Hour {
+  readonly start: Date;
+  /** The hour may have begun for others by now: where theirs is counted already, the units go with it. */
+  readonly latest: Date;
 }
 
 /** Units that are written down for a tenant (an empty subject), or one of its members or keys (`m:`, `k:` and the id). */
@@ -98,20 +109,28 @@ export interface MemberUnits {
  * 5. A tenant that moved to another keeps nothing. Its counters were deleted, so an UPDATE that waited finds none; the
  *    INSERT locks the tenant before it looks at it, since the lock of its foreign key alone would come after the look.
  *
+ * 6. The history loses nothing. The running hour stands on the counter, so that a statement that adds units writes one row;
+ *    it adds them to this hour or not at all. When another hour began, the first statement to notice (rollText) brings
+ *    the old one to `usage_hours` and begins the new one at nothing, under the lock of the counter.
+ *
  * To tell in the same statement why nothing was added would make every granted call half as slow again.
  */
 const takeText = `
   update tenantry.usage_counters
-  set used = used + $5::bigint, entitlement_revision = $7::bigint, updated_at = $9::timestamptz
+  set used = used + $5::bigint, entitlement_revision = $7::bigint, updated_at = $9::timestamptz,
+    hour_units = case when $10::timestamptz is null then hour_units else hour_units + $5::bigint end
   where tenant_id = $1::uuid and meter = $2::text and per = $3::text and period_start = $4::timestamptz
     and used <= $6::bigint - $5::bigint and entitlement_revision <= $8::bigint
+    and ($10::timestamptz is null or hour between $10::timestamptz and $11::timestamptz)
     and exists (select from tenantry.tenants
       where tenant_id = $1::uuid and entitlement_revision = $7::bigint and status = 'active')
   returning used, alerted, held_until is not null as held`;
 
 const insertText = `
-  insert into tenantry.usage_counters (tenant_id, meter, per, period_start, used, entitlement_revision, updated_at)
-  select t.tenant_id, $2::text, $3::text, $4::timestamptz, $5::bigint, t.entitlement_revision, $7::timestamptz
+  insert into tenantry.usage_counters
+    (tenant_id, meter, per, period_start, used, entitlement_revision, updated_at, hour, hour_units)
+  select t.tenant_id, $2::text, $3::text, $4::timestamptz, $5::bigint, t.entitlement_revision, $7::timestamptz,
+    $8::timestamptz, case when $8::timestamptz is null then 0 else $5::bigint end
   from tenantry.tenants t
   where t.tenant_id = $1::uuid and t.entitlement_revision = $6::bigint and t.status = 'active'
   for key share of t
@@ -119,8 +138,8 @@ const insertText = `
   returning used, alerted, held_until is not null as held`;
 
 /**
- * The same, and with it what each member used, and what was used in the hour: in one statement, so that the sums never
- * differ. Members who are not there are left out.
+ * The same, and with it what each member used, and what was used in the hour by whom: in one statement, so that the sums
+ * never differ. Members who are not there are left out.
  */
 const recording = (text: string, first: number, now: number): string => `
   with counted as (${text}), units as materialized (
@@ -141,8 +160,23 @@ const recording = (text: string, first: number, now: number): string => `
   )
   select used, alerted, held from counted`;
 
-const takeRecordingText = recording(takeText, 10, 9);
-const insertRecordingText = recording(insertText, 8, 7);
+const takeRecordingText = recording(takeText, 12, 9);
+const insertRecordingText = recording(insertText, 9, 7);
+
+/** The conditions are looked at again when the row was locked, so that of several statements one brings the hour away. */
+const rollText = `
+  with old as materialized (
+    select hour, hour_units from tenantry.usage_counters
+    where tenant_id = $1::uuid and meter = $2::text and per = $3::text and period_start = $4::timestamptz
+      and (hour is null or hour not between $5::timestamptz and $6::timestamptz)
+    for no key update
+  ), kept as (
+    insert into tenantry.usage_hours as k (tenant_id, meter, subject, hour, units)
+    select $1::uuid, $2::text, '', hour, hour_units from old where hour_units > 0
+    on conflict (tenant_id, meter, subject, hour) do update set units = k.units + excluded.units
+  )
+  update tenantry.usage_counters c set hour = $5::timestamptz, hour_units = 0
+  from old where c.tenant_id = $1::uuid and c.meter = $2::text and c.per = $3::text and c.period_start = $4::timestamptz`;
 
 const giveText = `
   with given as (
@@ -151,14 +185,14 @@ const giveText = `
     returning used
   )
   select t.entitlement_revision as revision, t.status, coalesce((select used from given), c.used) as used,
-    c.entitlement_revision as fence, c.alerted, false as due
+    c.entitlement_revision as fence, c.alerted, false as due, c.hour
   from tenantry.tenants t
   left join tenantry.usage_counters c on c.tenant_id = $1::uuid and c.meter = $2::text and c.per = $3::text
     and c.period_start = $4::timestamptz
   where t.tenant_id = $1::uuid and t.status <> 'moved'`;
 
 const sightText = `
-  select t.entitlement_revision as revision, t.status, c.used, c.entitlement_revision as fence, c.alerted,
+  select t.entitlement_revision as revision, t.status, c.used, c.entitlement_revision as fence, c.alerted, c.hour,
     c.held_until is not null and exists (select from tenantry.usage_reservations v
       where v.tenant_id = $1::uuid and v.meter = $2::text and v.status = 'held' and v.expires_at <= $5::timestamptz) as due
   from tenantry.tenants t
@@ -192,6 +226,7 @@ interface SightRow {
   readonly fence: Int8 | null;
   readonly alerted: number | null;
   readonly due: boolean;
+  readonly hour: Date | null;
 }
 
 interface TakenRow {
@@ -202,8 +237,9 @@ interface TakenRow {
 
 /** Adds units to a counter if that keeps the conditions, and gives what it holds then; `null` when it was not done. */
 export async function takeUnits(db: AnyDatabase, key: CounterKey, conditions: TakeConditions): Promise<Taken | null> {
-  const { units, ceiling, revision, fence, now } = conditions;
+  const { units, ceiling, revision, fence, now, hour } = conditions;
   const parameters = [...counterKeyParameters(key), units, ceiling, revision, fence, now];
+  parameters.push(hour?.start ?? null, hour?.latest ?? null);
   const plain = isPlain(conditions);
   if (!plain) parameters.push(...recordsOf(conditions));
   const [row] = await run<TakenRow>(db, plain ? takeText : takeRecordingText, parameters);
@@ -216,12 +252,17 @@ export async function insertUnits(
   key: CounterKey,
   conditions: Omit<TakeConditions, 'ceiling' | 'fence'>,
 ): Promise<Taken | null> {
-  const { units, revision, now } = conditions;
-  const parameters = [...counterKeyParameters(key), units, revision, now];
+  const { units, revision, now, hour } = conditions;
+  const parameters = [...counterKeyParameters(key), units, revision, now, hour?.start ?? null];
   const plain = isPlain(conditions);
   if (!plain) parameters.push(...recordsOf(conditions));
   const [row] = await run<TakenRow>(db, plain ? insertText : insertRecordingText, parameters);
   return row === undefined ? null : takenOf(row);
+}
+
+/** Begins another hour on a counter, and writes down what was used in the one before. */
+export async function rollHour(db: AnyDatabase, key: CounterKey, { start, latest }: Hour): Promise<void> {
+  await run(db, rollText, [...counterKeyParameters(key), start, latest]);
 }
 
 function isPlain({ members, hours }: Pick<TakeConditions, 'members' | 'hours'>): boolean {
@@ -312,6 +353,7 @@ function sightOf(row: SightRow): Sight {
     fence: row.fence === null ? 0 : Number(row.fence),
     alerted: row.alerted ?? 0,
     due: row.due,
+    hour: row.hour,
   };
 }
 

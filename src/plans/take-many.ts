@@ -14,36 +14,42 @@ export type Take = (key: CounterKey, conditions: TakeConditions) => Promise<Take
  * skipped, so that it never waits: nobody is held up by another tenant's transaction, and two of these statements cannot
  * wait for each other. A row that is locked is looked at in its newest version, and nobody changes it until the commit.
  * It is then found by its place in the table, which is the quickest; one that was changed since the snapshot is not found
- * there. What is skipped, not found, or does not keep its conditions is tried again alone.
+ * there. What is skipped, not found, or does not keep its conditions is tried again alone. Where another hour began, the
+ * old one is written down by the same statement.
+ *
+ * The tenant is looked up for each row by itself: of a join the planner makes a scan of all tenants.
  */
 const takeManyText = `
   with locked as materialized (
-    select w.place, w.tenant_id, w.meter, w.per, w.period_start, w.units, w.revision, c.ctid as row
+    select w.place, w.units, w.revision, c.ctid as row, c.hour, c.hour_units,
+      c.hour between $10::timestamptz and $11::timestamptz as running
     from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[])
       with ordinality as w (tenant_id, meter, per, period_start, units, ceiling, revision, fence, place)
     join tenantry.usage_counters c on c.tenant_id = w.tenant_id and c.meter = w.meter and c.per = w.per
       and c.period_start = w.period_start
-    join tenantry.tenants t on t.tenant_id = w.tenant_id and t.entitlement_revision = w.revision and t.status = 'active'
     where c.used <= w.ceiling - w.units and c.entitlement_revision <= w.fence
+      and (select t.entitlement_revision from tenantry.tenants t
+        where t.tenant_id = w.tenant_id and t.status = 'active') = w.revision
     for no key update of c skip locked
   ), counted as (
-    update tenantry.usage_counters c set used = c.used + l.units, entitlement_revision = l.revision, updated_at = $9::timestamptz
+    update tenantry.usage_counters c set used = c.used + l.units, entitlement_revision = l.revision,
+      updated_at = $9::timestamptz, hour = case when l.running or $10::timestamptz is null then c.hour else $10::timestamptz end,
+      hour_units = case when $10::timestamptz is null then c.hour_units when l.running then c.hour_units + l.units else l.units end
     from locked l where c.ctid = l.row
-    returning l.place, l.tenant_id, l.meter, l.per, l.period_start, l.units, c.used, c.alerted, c.held_until is not null as held
-  )`;
-
-/** What each tenant used in the hour: all that there is to record where neither members nor keys are told of. */
-const sums = `, sums as (
+    returning l.place, c.tenant_id, c.meter, c.per, c.period_start, c.used, c.alerted, c.held_until is not null as held,
+      l.running, l.hour, l.hour_units
+  ), ended as (
     insert into tenantry.usage_hours as k (tenant_id, meter, subject, hour, units)
-    select c.tenant_id, c.meter, '', date_trunc('hour', $9::timestamptz, 'UTC'), c.units from counted c
-    order by c.tenant_id, c.meter
+    select tenant_id, meter, '', hour, sum(hour_units) from counted
+    where running is not true and hour_units > 0 and $10::timestamptz is not null group by 1, 2, 4 order by 1, 2, 4
     on conflict (tenant_id, meter, subject, hour) do update set units = k.units + excluded.units
   )`;
 
-const kept = `, members as (
+/** What members used, and what is written down by the hour of them and of keys. */
+const recorded = `, members as (
     insert into tenantry.member_usage as k (tenant_id, member_id, meter, per, period_start, used, updated_at)
     select c.tenant_id, u.member_id, c.meter, c.per, c.period_start, u.units, $9::timestamptz
-    from unnest($10::int[], $11::uuid[], $12::bigint[]) as u (place, member_id, units) join counted c on c.place = u.place
+    from unnest($12::int[], $13::uuid[], $14::bigint[]) as u (place, member_id, units) join counted c on c.place = u.place
     where exists (select from tenantry.members m where m.tenant_id = c.tenant_id and m.id = u.member_id)
     order by c.tenant_id, u.member_id, c.meter
     on conflict (tenant_id, member_id, meter, per, period_start)
@@ -51,17 +57,14 @@ const kept = `, members as (
   ), hours as (
     insert into tenantry.usage_hours as k (tenant_id, meter, subject, hour, units)
     select c.tenant_id, c.meter, h.subject, date_trunc('hour', $9::timestamptz, 'UTC'), h.units
-    from unnest($13::int[], $14::text[], $15::bigint[]) as h (place, subject, units) join counted c on c.place = h.place
+    from unnest($15::int[], $16::text[], $17::bigint[]) as h (place, subject, units) join counted c on c.place = h.place
     order by c.tenant_id, c.meter, h.subject
     on conflict (tenant_id, meter, subject, hour) do update set units = k.units + excluded.units
   )`;
 
 const selected = ' select place, used, alerted, held from counted';
-const texts = {
-  plain: `${takeManyText}${selected}`,
-  sums: `${takeManyText}${sums}${selected}`,
-  all: `${takeManyText}${kept}${selected}`,
-} as const;
+const plainText = `${takeManyText}${selected}`;
+const recordingText = `${takeManyText}${recorded}${selected}`;
 
 interface Row {
   readonly place: Int8;
@@ -70,24 +73,31 @@ interface Row {
   readonly held: boolean;
 }
 
-async function takeMany(db: AnyDatabase, items: readonly Item[]): Promise<ReadonlyMap<number, Taken>> {
-  const last = items.at(-1);
-  if (last === undefined) return new Map();
-  const parameters: unknown[] = [
+function parametersOf(items: readonly Item[]): unknown[] {
+  // They are of one moment, or nearly.
+  const last = items.at(-1)?.conditions;
+  return [
     items.map(({ key }) => key.tenantId),
     items.map(({ key }) => key.meter),
     items.map(({ key }) => key.per),
-    items.map(({ key }) => key.start),
+    items.map(({ key }) => key.start.toISOString()),
     items.map(({ conditions }) => conditions.units),
     items.map(({ conditions }) => conditions.ceiling),
     items.map(({ conditions }) => conditions.revision),
     items.map(({ conditions }) => conditions.fence),
-    last.conditions.now,
+    last?.now,
+    last?.hour?.start ?? null,
+    last?.hour?.latest ?? null,
   ];
+}
+
+/** What was added, by the place of the item. */
+async function takeMany(db: AnyDatabase, items: readonly Item[]): Promise<ReadonlyMap<number, Taken>> {
+  const parameters = parametersOf(items);
   const members = items.flatMap(({ conditions }, index) => conditions.members.map((one) => ({ ...one, index })));
   const hours = items.flatMap(({ conditions }, index) => conditions.hours.map((one) => ({ ...one, index })));
-  const kind = kindOf(items, members.length, hours.length);
-  if (kind === 'all') {
+  const plain = members.length === 0 && hours.length === 0;
+  if (!plain) {
     parameters.push(
       members.map(({ index }) => index + 1),
       members.map(({ memberId }) => memberId),
@@ -97,14 +107,8 @@ async function takeMany(db: AnyDatabase, items: readonly Item[]): Promise<Readon
       hours.map(({ units }) => units),
     );
   }
-  const rows = await run<Row>(db, texts[kind], parameters);
+  const rows = await run<Row>(db, plain ? plainText : recordingText, parameters);
   return new Map(rows.map((row) => [Number(row.place) - 1, takenOf(row)]));
-}
-
-/** How much there is to record: nothing, one sum for each counter, or more. */
-function kindOf(items: readonly Item[], members: number, hours: number): keyof typeof texts {
-  if (members === 0 && hours === 0) return 'plain';
-  return members === 0 && items.every(({ conditions }) => conditions.hours.length === 1) ? 'sums' : 'all';
 }
 
 /**
@@ -129,13 +133,14 @@ export function createTake(db: AnyDatabase): Take {
         return [{ taken }];
       }
       const found = await takeMany(db, items);
-      return items.map(({ key, conditions }, index) => {
-        const taken = found.get(index);
+      return items.map(({ key, conditions }, place) => {
+        const taken = found.get(place);
         return { taken: taken === undefined ? takeUnits(db, key, conditions) : Promise.resolve(taken) };
       });
     },
   });
-  return async (key, conditions) => (await share('', { key, conditions })).taken;
+  // What is counted by the hour and what is not are statements of their own.
+  return async (key, conditions) => (await share(conditions.hour === null ? '' : 'hour', { key, conditions })).taken;
 }
 
 async function settledOrLate(work: Promise<unknown>): Promise<void> {

@@ -1,7 +1,7 @@
 import type { AnyDatabase } from '../database/index.ts';
 import { type CounterKey, counterKeyParameters, type Int8, run } from './store.ts';
 
-/** Sums of `usage_hours`, as they are asked for. */
+/** Sums of usage by the hour, as they are asked for. */
 export interface SumsQuery {
   readonly meter: string | null;
   readonly from: Date;
@@ -12,12 +12,19 @@ export interface SumsQuery {
   readonly zone: string;
 }
 
+/** Of the whole tenant, the hours that were counted last stand with the counters. */
 const sumsText = `
   select h.meter, substr(h.subject, 3) as subject, sum(h.units) as units,
     case when $5::text = 'total' then $3::timestamptz else date_trunc($5::text, h.hour, $7::text) end as at
-  from tenantry.usage_hours h
-  where h.tenant_id = $1::uuid and ($2::text is null or h.meter = $2::text) and h.hour >= $3::timestamptz
-    and h.hour < $4::timestamptz and case when $6::text = '' then h.subject = '' else starts_with(h.subject, $6::text) end
+  from (
+    select meter, subject, hour, units from tenantry.usage_hours
+    where tenant_id = $1::uuid and ($2::text is null or meter = $2::text) and hour >= $3::timestamptz
+      and hour < $4::timestamptz and case when $6::text = '' then subject = '' else starts_with(subject, $6::text) end
+    union all
+    select meter, '', hour, hour_units from tenantry.usage_counters
+    where tenant_id = $1::uuid and ($2::text is null or meter = $2::text) and hour >= $3::timestamptz
+      and hour < $4::timestamptz and hour_units > 0 and $6::text = ''
+  ) h
   group by 1, 2, 4 order by 4, 1, 2`;
 
 /** Reads sums of usage in the order of time. */

@@ -18,7 +18,7 @@ export { exportTenant } from './life/export-tenant.ts';
 export type { ImportedTenant, ImportTenantInput } from './life/import-tenant.ts';
 export { importTenant } from './life/import-tenant.ts';
 export type { PlatformEvent, TenantRef } from './life/platform-event.ts';
-export type { PurgeReceipt, PurgeTenantInput } from './life/purge-tenant.ts';
+export type { PurgeGuard, PurgeReceipt, PurgeTenantInput } from './life/purge-tenant.ts';
 export { purgeTenant } from './life/purge-tenant.ts';
 export type { TenantLife } from './life/tenant-life.ts';
 export type { ViewPage } from './platform/cursor.ts';

@@ -4,6 +4,7 @@ import type { AnyDatabase, ModuleDeps } from '../database/index.ts';
 import type { TenancyEvent } from './events.ts';
 import { createForEachTenant, type ForEachTenant } from './for-each-tenant.ts';
 import type { PlatformEvent } from './life/platform-event.ts';
+import type { PurgeGuard } from './life/purge-tenant.ts';
 import { createTenantLife, type TenantLife } from './life/tenant-life.ts';
 import { createRequestTenants, type RequestTenants } from './request-tenants.ts';
 import { createScope, type Scope } from './scope.ts';
@@ -27,6 +28,8 @@ export interface TenancyOptions<
   readonly tables?: DeclaredTables<DB, Tables>;
   /** Receives what happens to tenants as a whole (exported, imported, purged); `audit.sink` keeps it for the platform. */
   readonly platformEvents?: EventSink<PlatformEvent, AnyDatabase>;
+  /** Looks, within the transaction of a purge, whether the tenant may go, and throws when not: `billing.guardPurge`. */
+  readonly guardPurge?: PurgeGuard;
   /** Where requests name their tenant, in the order in which it is looked for; nowhere when absent. */
   readonly resolution?: readonly TenantSource[];
 }

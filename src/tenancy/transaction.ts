@@ -1,5 +1,6 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { AnyDatabase, CallOptions } from '../database/index.ts';
+import { asMovedWrite } from '../database/moved-writes.ts';
 import { scopePlugin } from './scope/plugin.ts';
 import { queryScoper } from './scope/query-scoper.ts';
 import { tableRules } from './scope/table-rules.ts';
@@ -56,7 +57,11 @@ export function createTransaction<DB, const Tables extends DeclarationsOf<DB> | 
       if (!plugin) return work(tx);
       return work(tx.withPlugin(scopePlugin(queryScoper(checked, tableRules(tables, tx.getExecutor())))));
     };
-    return isTransaction(handle) ? runWithin(handle, checked, scoped) : runAlone(handle, checked, scoped);
+    try {
+      return await (isTransaction(handle) ? runWithin(handle, checked, scoped) : runAlone(handle, checked, scoped));
+    } catch (error) {
+      throw asMovedWrite(error, checked);
+    }
   };
 }
 

@@ -7,7 +7,8 @@
 
 export type { Inbox, InboxMessage, InboxOptions, InboxOutcome } from './inbox/inbox.ts';
 export { createInbox } from './inbox/inbox.ts';
-export type { ExpressRequest, FastifyRequest, FetchRequest, NodeRequest } from './receiver/read-body.ts';
+export type { BodyRead, ExpressRequest, FastifyRequest, FetchRequest, NodeRequest } from './receiver/read-body.ts';
+export { readFetchBody, readFrameworkBody } from './receiver/read-body.ts';
 export type {
   FetchedSecret,
   ReceivedWebhook,

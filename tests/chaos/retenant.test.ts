@@ -93,10 +93,10 @@ it.each([
           }
         } catch (error) {
           const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-          if (!['TN410', 'TN503', '23503', '40P01', '42501', 'unmatched'].includes(code)) throw error;
+          if (!['tenant_not_found', 'tenant_in_maintenance', '23503', '40P01', '42501', 'unmatched'].includes(code)) throw error;
           if (code === 'unmatched') written.unmatched += 1;
           else written.refused += 1;
-          if (code === 'TN503') await wait(5);
+          if (code === 'tenant_in_maintenance') await wait(5);
           const found = await program.tenancy.resolve({ userId });
           if (found.ok) tenantId = found.tenantId;
         }

@@ -10,7 +10,7 @@ const root = join(import.meta.dirname, '../..');
 
 /** Each example in a doc comment is a program of its own. */
 const examples: Program[] = [];
-for await (const path of glob('src/**/*.ts', { cwd: root })) {
+for await (const path of glob(['src/**/*.ts', 'examples/*/adapter.ts'], { cwd: root })) {
   for (const { code, line } of examplesOf(await readFile(join(root, path), 'utf8'))) {
     const file = `example-${path.replaceAll(/[^a-z0-9]+/g, '-')}-${line}.ts`;
     examples.push({ title: `${path}:${line}`, file, code });

@@ -73,6 +73,7 @@ it('installs, drafts, plans, applies, tells, proves and takes back, and does it 
   const made = await resultChecksum(db);
   const status = await json('status', '--name', name);
   expect(status).toMatchObject({ exit: 0, result: { stage: 'enforce', holder: null, failure: null, paused: null } });
+  expect(await json('status')).toMatchObject({ exit: 0, result: [{ name, kind: 'migration', stage: 'enforce' }] });
   const report = join(folder, 'report.md');
   const verified = await migrate('verify', definition, '--report', report);
   expect(await readFile(report, 'utf8')).toMatch(/## Verified at .*: \d+ checks, 0 failed\n/);

@@ -52,7 +52,8 @@ it('grants no tenant one too many, whichever processes ask for whichever tenants
       Array.from({ length: limit }, (_, place) => place + 1),
     );
     const { rows } = await sql<{ used: string; sums: string }>`
-      select c.used::text, (select string_agg(h.units::text, ' ') from tenantry.usage_hours h where h.tenant_id = c.tenant_id) as sums
+      select c.used::text, (select string_agg(h.units::text, ' ') from tenantry.usage_hours h
+        where h.tenant_id = c.tenant_id) || ' ' || c.hour_units as sums
       from tenantry.usage_counters c where c.tenant_id = ${tenantId}::uuid`.execute(database.app);
     expect(rows).toEqual([{ used: String(limit), sums: `${limit} ${limit}` }]);
   }

@@ -8,6 +8,8 @@ import {
   defineRetenanting,
   finishRetenanting,
   follows,
+  listMigrations,
+  migrationStatus,
   moveRows,
   ofTarget,
   ofUser,
@@ -85,6 +87,16 @@ describe('a merge of two tenants with rows', () => {
       held: [],
     });
     expect(await applyRetenanting(database.owner, definition)).toMatchObject({ units: 0, rows: 0 });
+    expect(await listMigrations(database.owner)).toMatchObject([
+      { name: definition.name, kind: 'retenanting', stage: 'moved', done: 1, total: 1, holder: null },
+    ]);
+    expect(await migrationStatus(database.owner, definition.name)).toMatchObject({
+      stage: 'moved',
+      stepsDone: 1,
+      stepsTotal: 1,
+      failure: null,
+      retenanting: { stage: 'moved', held: [] },
+    });
 
     const returned = await rollbackRetenanting(database.owner, definition);
     expect(returned).toMatchObject({ stage: 'rolled-back', units: 1, kept: [] });
@@ -445,8 +457,18 @@ describe('late writers', () => {
           await tx.insertInto('meters').values({ tenant_id: beta, meter: 'later', used: 1 }).execute();
         else await tx.updateTable('meters').set({ used: 2 }).execute();
       });
+    await sql`update tenantry.tenants set status = 'maintenance' where tenant_id = ${acme}::uuid`.execute(
+      database.owner,
+    );
+    const closed = { code: 'tenant_in_maintenance', status: 503, details: { tenantId: acme, retryAfter: 5 } };
+    const write = () => program.tenancy.scope(acme).insertInto('meters').values({ meter: 'closed', used: 1 }).execute();
+    await expect(write()).rejects.toMatchObject(closed);
+    await expect(
+      program.tenancy.transaction(acme, (tx) => tx.updateTable('meters').set({ used: 3 }).execute()),
+    ).rejects.toMatchObject(closed);
+    await sql`update tenantry.tenants set status = 'active' where tenant_id = ${acme}::uuid`.execute(database.owner);
     for (const work of ['insert', 'update'] as const) {
-      await expect(within(work)).rejects.toMatchObject({ code: 'TN410' });
+      await expect(within(work)).rejects.toMatchObject({ code: 'tenant_not_found', status: 404 });
     }
     await finishRetenanting(database.owner, definition);
     expect(await retenantingStatus(database.owner, definition.name)).toMatchObject({

@@ -47,7 +47,19 @@ async function installPacked(directory: string): Promise<ProvidedContext['packed
   await mkdir(user);
   await writeFile(join(user, 'package.json'), JSON.stringify({ name: 'user', private: true, type: 'module' }));
   const { devDependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
-  const peers = ['kysely', 'pg', '@electric-sql/pglite', '@types/node', '@types/pg'];
+  const peers = [
+    'kysely',
+    'pg',
+    '@electric-sql/pglite',
+    'express',
+    'fastify',
+    'jose',
+    'bcryptjs',
+    'zod',
+    '@types/node',
+    '@types/pg',
+    '@types/express',
+  ];
   const wanted = peers.map((name) => `${name}@${devDependencies[name]}`);
   const flags = ['--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts', '--save-exact'];
   await run('npm', ['install', tarball, ...wanted, ...flags], user);

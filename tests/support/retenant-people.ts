@@ -1,4 +1,3 @@
-import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
 import { createTenantry, definePlans, hybridSeats } from '../../src/index.ts';
 import {
@@ -10,6 +9,7 @@ import {
 } from '../../src/migrate/retenant/people/index.ts';
 import type { Strategy } from '../../src/tenancy/index.ts';
 import { postgresDatabase, type TestDatabase } from './databases.ts';
+import { everyLibraryRow } from './library-rows.ts';
 
 export type Empty = Record<string, never>;
 
@@ -60,25 +60,7 @@ export function retenantPeople() {
     (await verifyPeople(database.app, name)).filter(({ status }) => status !== 'pass').map((check) => check.name);
 
   /** Everything of the library's tables but what counts on by itself. */
-  async function everything(): Promise<unknown[]> {
-    const tables = [
-      'tenants',
-      'tenant_lookups',
-      'tenant_moves',
-      'organizations',
-      'members',
-      'api_keys',
-      'api_key_digests',
-      'usage_counters',
-    ];
-    const rows = await Promise.all(
-      tables.map((table) =>
-        sql`select ${table}::text as table, to_jsonb(x) - 'entitlement_revision' as row from ${sql.id('tenantry', table)} x
-          order by 2`.execute(database.app),
-      ),
-    );
-    return rows.flatMap((found) => found.rows);
-  }
+  const everything = () => everyLibraryRow(database.app);
 
   /** Two organizations with one person in both. */
   async function twoOrganizations() {
@@ -112,6 +94,9 @@ export function retenantPeople() {
   return {
     get app() {
       return database.app;
+    },
+    get owner() {
+      return database.owner;
     },
     get count() {
       return count;

@@ -14,6 +14,7 @@ import {
 } from '../../src/migrate/index.ts';
 import { defineTables } from '../../src/tenancy/index.ts';
 import type { TestDatabase } from './databases.ts';
+import { everyLibraryRow } from './library-rows.ts';
 
 /** An application with keys of each kind: of all tenants, of one tenant, numbers of one tenant, and shared rows. */
 export interface Shop {
@@ -74,16 +75,6 @@ export async function makeShop(owner: TestDatabase<Shop>['owner']): Promise<void
 }
 
 const own_tables = ['projects', 'notes', 'labels', 'invoices', 'meters'];
-const library = [
-  'tenants',
-  'tenant_lookups',
-  'tenant_moves',
-  'organizations',
-  'members',
-  'api_keys',
-  'api_key_digests',
-  'usage_counters',
-];
 
 /** Every row of the application and of the library, but what counts on by itself. */
 export async function everyRow(database: TestDatabase<Shop>, { only = false } = {}): Promise<unknown[]> {
@@ -91,13 +82,8 @@ export async function everyRow(database: TestDatabase<Shop>, { only = false } = 
     ...own_tables.map((table) =>
       sql`select ${table}::text as name, to_jsonb(x) as row from ${sql.id(table)} x order by 2`.execute(database.owner),
     ),
-    ...(only ? [] : library).map((table) =>
-      sql`select ${table}::text as name, to_jsonb(x) - 'entitlement_revision' as row from ${sql.id('tenantry', table)} x order by 2`.execute(
-        database.owner,
-      ),
-    ),
   ]);
-  return found.flatMap(({ rows }) => rows);
+  return [...found.flatMap(({ rows }) => rows), ...(only ? [] : await everyLibraryRow(database.owner))];
 }
 
 /** Two organizations whose rows are alike: slugs, labels in two spellings, numbers of invoices, meters. */

@@ -4,6 +4,7 @@ import { createTenantry, definePlans, hybridSeats, none, own, perOrg, perUser, s
 import type { Strategy, StrategyName } from '../../src/tenancy/index.ts';
 import { defineTables } from '../../src/tenancy/index.ts';
 import type { TestDatabase } from './databases.ts';
+import { everyLibraryRow } from './library-rows.ts';
 
 /** The application whose tenancy changes: what people made, what hangs on it, and the people themselves. */
 export interface World {
@@ -150,24 +151,10 @@ export async function fillWorld(database: TestDatabase<World>, strategy: Strateg
 
 /** Everything of the library's and the application's tables, but what counts on by itself. */
 export async function everythingOf(database: TestDatabase<World>): Promise<unknown[]> {
-  const library = [
-    'tenants',
-    'tenant_lookups',
-    'tenant_moves',
-    'organizations',
-    'members',
-    'api_keys',
-    'api_key_digests',
-    'usage_counters',
-  ];
   const found = await Promise.all([
-    ...library.map((table) =>
-      sql`select ${table}::text as name, to_jsonb(x) - 'entitlement_revision' as row
-        from ${sql.id('tenantry', table)} x order by 2`.execute(database.app),
-    ),
     ...['projects', 'notes'].map((table) =>
       sql`select ${table}::text as name, to_jsonb(x) as row from ${sql.id(table)} x order by 2`.execute(database.owner),
     ),
   ]);
-  return found.flatMap(({ rows }) => rows);
+  return [...(await everyLibraryRow(database.app)), ...found.flatMap(({ rows }) => rows)];
 }

@@ -4,7 +4,7 @@ import { type DoctorReport, doctorReport } from '../../tenancy/index.ts';
 import { connect } from '../connect.ts';
 import type { Terminal } from '../terminal.ts';
 import { errorText } from '../text/error-text.ts';
-import { type DoctorCommand, doctorUsage, readDoctorOptions } from './doctor-options.ts';
+import { type DoctorCommand, type DoctorFlags, readDoctorOptions } from './doctor-options.ts';
 import { printReport } from './print-report.ts';
 import { sarifOf } from './sarif.ts';
 
@@ -17,12 +17,8 @@ const exits = { clean: 0, holes: 1, unreachable: 3 } as const;
  *
  * @throws UsageError and TenantryError `config_invalid` for wrong use, which ends with 2.
  */
-export async function doctorCommand(words: readonly string[], terminal: Terminal): Promise<number> {
-  const command = readDoctorOptions(words);
-  if (command === 'help') {
-    terminal.out(doctorUsage);
-    return exits.clean;
-  }
+export async function doctorCommand(flags: DoctorFlags, terminal: Terminal): Promise<number> {
+  const command = readDoctorOptions(flags);
   const connection = await connect(command.url, 'doctor', terminal);
   try {
     await sql`select 1`.execute(connection.db);

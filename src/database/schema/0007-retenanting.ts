@@ -60,7 +60,7 @@ export const retenantingSchema: readonly string[] = [
     old_key text collate "C" not null,
     new_tenant_id uuid not null,
     new_key text collate "C" not null,
-    action text not null check (action in ('move', 'join', 'copy', 'use', 'change')),
+    action text not null check (action in ('move', 'join', 'copy', 'use', 'change', 'drop')),
     part integer not null default 0,
     before json,
     after json,

@@ -24,6 +24,9 @@ export const plansSchema: readonly string[] = [
   'alter table tenantry.usage_counters add column alerted integer',
   'alter table tenantry.usage_counters add column exported bigint',
   'alter table tenantry.usage_counters add column exporting bigint',
+  // What was used in the running hour; it goes to usage_hours when another hour begins.
+  'alter table tenantry.usage_counters add column hour timestamptz',
+  'alter table tenantry.usage_counters add column hour_units bigint not null default 0',
   `create table tenantry.usage_grants (
     tenant_id uuid not null references tenantry.tenants (tenant_id) on delete cascade,
     id uuid not null,
@@ -72,7 +75,8 @@ export const plansSchema: readonly string[] = [
     used_at timestamptz not null,
     primary key (tenant_id, meter, key)
   )`,
-  // The subject is empty for the whole tenant, "m:" and "k:" before the id of a member and of a key.
+  // The subject is empty for the whole tenant, "m:" and "k:" before the id of a member and of a key. Of the whole tenant
+  // the running hours stand in usage_counters, so that a statement that uses units writes one row.
   `create table tenantry.usage_hours (
     tenant_id uuid not null references tenantry.tenants (tenant_id) on delete cascade,
     meter text collate "C" not null,

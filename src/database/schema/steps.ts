@@ -11,6 +11,9 @@ import { auditSchema } from './0010-audit.ts';
 import { rateLimitsSchema } from './0011-api-keys.ts';
 import { plansSchema } from './0012-plans.ts';
 import { webhookInboxSchema } from './0013-webhook-inbox.ts';
+import { billingSchema } from './0014-billing.ts';
+import { webhooksSchema } from './0016-webhooks.ts';
+import { authSchema } from './0017-auth.ts';
 
 /** One numbered step of the library's schema. A step that was released never changes; a new one is added. */
 export interface SchemaStep {
@@ -34,4 +37,7 @@ export const schemaSteps: readonly SchemaStep[] = [
   { version: 11, name: 'rate-limits', statements: rateLimitsSchema },
   { version: 12, name: 'plans', statements: plansSchema },
   { version: 13, name: 'webhook-inbox', statements: webhookInboxSchema },
+  { version: 14, name: 'billing', statements: billingSchema },
+  { version: 16, name: 'webhooks', statements: webhooksSchema },
+  { version: 17, name: 'auth', statements: authSchema },
 ];

@@ -1,4 +1,4 @@
-import { type Clock, isTenantryError } from '../../core/index.ts';
+import { type Clock, isTenantryError, type SecretBox } from '../../core/index.ts';
 import type { AnyDatabase } from '../../database/index.ts';
 import type { Session } from '../run/session.ts';
 import { execute } from '../sql-text.ts';
@@ -6,28 +6,42 @@ import { beginUnit, decideUnit } from './apply-unit.ts';
 import type { AnyRetenanting } from './definition.ts';
 import { holdTenants, releaseTenants, tenantsOfUnit, waitForWriters } from './hold-tenants.ts';
 import type { PeopleDecision } from './people/index.ts';
+import { readJournal } from './people/journal.ts';
+import { outcomeOf, writeGone } from './people/write-changes.ts';
 import { returnUnit } from './return-unit.ts';
-import { proveUnit } from './rows/prove-unit.ts';
-import type { RowModel } from './rows/table.ts';
+import { proveUnits } from './rows/prove-unit.ts';
+import { partOf, type RowModel } from './rows/table.ts';
 import { moveBatch, prepareUnit, settleUnit, writeRows } from './rows/write-rows.ts';
 import { inPiece } from './run-session.ts';
 import { readUnits, type StoredUnit, setUnit } from './store.ts';
 import type { RetenantingUnit } from './units.ts';
 
-/** Whether a unit has more rows than fit into one transaction that others wait for. */
-export async function isLarge(
+/** How units are done. */
+export interface UnitSettings {
+  readonly batchSize: number;
+  readonly clock: Clock;
+  readonly secrets: SecretBox | undefined;
+}
+
+/** How many rows of the application each old tenant has, as far as one more than the limit. */
+export async function rowsUpTo(
   db: AnyDatabase,
   { tables }: RowModel,
-  { oldTenantId }: RetenantingUnit,
+  units: readonly RetenantingUnit[],
   limit: number,
-): Promise<boolean> {
-  if (tables.length === 0) return false;
-  const counts = tables.map(
-    ({ sql, column }) =>
-      `(select count(*) from (select from ${sql} where ${column} = $1::uuid limit ${limit + 1}) as found)`,
+): Promise<ReadonlyMap<string, number>> {
+  const counts = tables.flatMap(({ library, sql, column }) =>
+    library === null
+      ? [`(select count(*) from (select from ${sql} where ${column} = t.tenant_id limit ${limit + 1}) as found)`]
+      : [],
   );
-  const found = await execute<{ rows: string }>(db, `select (${counts.join(' + ')})::text as rows`, [oldTenantId]);
-  return Number(found.rows[0]?.rows ?? 0) > limit;
+  if (counts.length === 0 || units.length === 0) return new Map();
+  const found = await execute<{ tenant_id: string; rows: number }>(
+    db,
+    `select t.tenant_id, (${counts.join(' + ')})::float8 as rows from unnest($1::uuid[]) as t (tenant_id)`,
+    [units.map(({ oldTenantId }) => oldTenantId)],
+  );
+  return new Map(found.rows.map(({ tenant_id, rows }) => [tenant_id, rows]));
 }
 
 /**
@@ -38,17 +52,18 @@ export async function isLarge(
 export async function applyLargeUnit(
   session: Session,
   definition: AnyRetenanting,
-  model: RowModel,
+  whole: RowModel,
   stored: StoredUnit,
-  { batchSize, clock }: { readonly batchSize: number; readonly clock: Clock },
+  { batchSize, clock, secrets }: UnitSettings,
 ): Promise<{ readonly rows: number; readonly decisions: readonly PeopleDecision[] }> {
   const { unit } = stored;
   const { name } = definition;
+  const model = partOf(whole, 'application');
   let { stage, progress, rows } = stored;
   let decisions: readonly PeopleDecision[] = [];
   if (stage === 'planned') {
     await inPiece(session, `hold ${unit.unit}`, async (tx) => {
-      ({ decisions } = await beginUnit(tx, definition, model, unit, clock(), { rows: false }));
+      ({ decisions } = await beginUnit(tx, definition, whole, unit, { now: clock(), secrets }));
       const statuses = await holdTenants(tx, tenantsOfUnit(unit));
       await setUnit(tx, name, unit, { stage: 'held', rows: 0, progress: { statuses } });
     });
@@ -56,7 +71,7 @@ export async function applyLargeUnit(
   }
   if (stage === 'held') {
     await waitForWriters(session.db, name, 30_000);
-    await decideHeld(session, model, unit, clock);
+    await decideHeld(session, whole, unit, clock);
     stage = 'decided';
     progress = {};
     rows = 0;
@@ -72,7 +87,9 @@ export async function applyLargeUnit(
   }
   const held = (await readUnits(session.db, name)).find((one) => one.unit.unit === unit.unit);
   await inPiece(session, `release ${unit.unit}`, async (tx) => {
-    await proveUnit(tx, model, unit.unit);
+    const journal = await readJournal(tx, { retenanting: name, unit: unit.unit });
+    await writeGone(tx, outcomeOf([journal?.changes ?? []]));
+    await proveUnits(tx, model, [unit.unit]);
     await releaseTenants(tx, held?.progress.statuses ?? {});
     await setUnit(tx, name, unit, { stage: 'done', rows });
   });
@@ -83,7 +100,7 @@ export async function applyLargeUnit(
 async function decideHeld(session: Session, model: RowModel, unit: RetenantingUnit, clock: Clock): Promise<void> {
   try {
     await inPiece(session, `decide ${unit.unit}`, async (tx) => {
-      await decideUnit(tx, model, unit);
+      await decideUnit(tx, model, unit, clock());
       await setUnit(tx, model.name, unit, { stage: 'decided', rows: 0, progress: { table: 0, last: '' } });
     });
   } catch (error) {

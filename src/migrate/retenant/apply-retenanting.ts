@@ -1,9 +1,9 @@
-import { type Clock, systemClock, TenantryError } from '../../core/index.ts';
+import { type Clock, isTenantryError, type SecretBox, systemClock, TenantryError } from '../../core/index.ts';
 import type { AnyDatabase } from '../../database/index.ts';
 import { releaseLease, takeLease } from '../run/lease.ts';
 import { type RunnerSettings, runnerName, runnerSettings, type Session } from '../run/session.ts';
-import { applyLargeUnit, isLarge } from './apply-large-unit.ts';
-import { applyUnit } from './apply-unit.ts';
+import { applyLargeUnit, rowsUpTo, type UnitSettings } from './apply-large-unit.ts';
+import { type AppliedUnits, applyUnits } from './apply-unit.ts';
 import type { AnyRetenanting } from './definition.ts';
 import { retenantingFingerprint, shapesOf } from './fingerprint.ts';
 import { installGuard } from './guard.ts';
@@ -23,8 +23,8 @@ import {
   type StoredUnit,
   setRetenantingStage,
   storeRetenanting,
-  storeUnits,
 } from './store.ts';
+import { storeUnits } from './store-units.ts';
 
 /** What a runner tells after each unit. */
 export interface RetenantingProgress {
@@ -54,6 +54,8 @@ export interface ApplyRetenantingOptions extends RunnerSettings {
   /** Who does it, for the record; the runner's host and process when absent. */
   readonly actor?: string;
   readonly clock?: Clock;
+  /** What seals the secrets of the tenants' webhooks; they are sealed for their tenant, and must be sealed anew. */
+  readonly secrets?: SecretBox;
 }
 
 /** What {@link applyRetenanting} did. */
@@ -71,7 +73,7 @@ export interface AppliedRetenanting {
 
 /**
  * Does a re-tenanting, or goes on with one that was interrupted: tenant by tenant, the people and the rows of each in one
- * transaction, or in batches where they are many. Each unit proves before it is committed that nothing was lost or doubled.
+ * transaction, together with others that share no tenant with it, or in batches where its rows are many. Each unit proves before it is committed that nothing was lost or doubled.
  * The process may be killed at any moment and the call repeated.
  *
  * A guard stands on the tables from then on: whoever writes for a tenant that moved meanwhile writes to where it is, or is
@@ -103,6 +105,7 @@ export async function applyRetenanting(
     onProgress = () => undefined,
     actor,
     clock = systemClock,
+    secrets,
     ...settings
   }: ApplyRetenantingOptions = {},
 ): Promise<AppliedRetenanting> {
@@ -110,7 +113,7 @@ export async function applyRetenanting(
   const { name } = definition;
   return db.connection().execute(async (connection: AnyDatabase) => {
     const model = await readRowModel(connection, definition);
-    const agreed = await agreedPlan(connection, definition, model, given, actor, clock);
+    const agreed = await agreedPlan(connection, definition, model, given, { actor, clock, secrets });
     const lease = await takeLease(connection, name, runnerName(), runnerSettings(settings).leasePatience);
     try {
       const session = await openSession(connection, model, lease, settings);
@@ -123,18 +126,24 @@ export async function applyRetenanting(
         const open = all.filter(({ stage }) => stage !== 'done');
         if (open.length === 0 && (await moreUnits(session, definition, model, all)) === 0) break;
         const started = clock().getTime();
-        for (const [place, stored] of open.entries()) {
-          const done = await runUnit(session, definition, model, stored, { largeUnit, batchSize, clock });
-          decisions.push(...done.decisions);
-          rows += done.rows;
-          units += 1;
-          onProgress({
-            tenantId: stored.unit.oldTenantId,
-            rows: done.rows,
-            unitsDone: all.length - open.length + place + 1,
-            unitsTotal: all.length,
-            secondsLeft: ((clock().getTime() - started) / 1000 / (place + 1)) * (open.length - place - 1),
-          });
+        const done = all.length - open.length;
+        for (let place = 0; place < open.length; ) {
+          const { some, large } = await nextUnits(session.db, model, open.slice(place, place + unitsAtOnce), largeUnit);
+          const applied = await runUnits(session, definition, model, some, { large, batchSize, clock, secrets });
+          decisions.push(...applied.decisions);
+          for (const { unit } of some) {
+            place += 1;
+            const moved = applied.rows.get(unit.unit) ?? 0;
+            rows += moved;
+            units += 1;
+            onProgress({
+              tenantId: unit.oldTenantId,
+              rows: moved,
+              unitsDone: done + place,
+              unitsTotal: all.length,
+              secondsLeft: ((clock().getTime() - started) / 1000 / place) * (open.length - place),
+            });
+          }
         }
       }
       await inPiece(session, 'moved', (tx) => setRetenantingStage(tx, name, 'moved'));
@@ -151,8 +160,11 @@ async function agreedPlan(
   definition: AnyRetenanting,
   model: RowModel,
   given: RetenantingPlan | undefined,
-  actor: string | undefined,
-  clock: Clock,
+  {
+    actor,
+    clock,
+    secrets,
+  }: { readonly actor: string | undefined; readonly clock: Clock; readonly secrets: SecretBox | undefined },
 ): Promise<RetenantingPlan | undefined> {
   const { name } = definition;
   const stored = await readRetenanting(db, name);
@@ -177,7 +189,7 @@ async function agreedPlan(
       remedy: 'Look at what changed, and make a new plan.',
     });
   }
-  const plan = given ?? (await planRetenanting(db, definition, { clock }));
+  const plan = given ?? (await planRetenanting(db, definition, { clock, secrets }));
   refuseConflicts(name, plan.conflicts);
   await storeRetenanting(db, { name, definitionHash, planHash: plan.hash, actor: actor ?? runnerName() });
   return plan;
@@ -219,16 +231,89 @@ async function moreUnits(
   return units.length;
 }
 
-async function runUnit(
+/** Units that are done in one transaction at most, for which writers of their tenants wait. */
+const unitsAtOnce = 100;
+
+/** The units that come next: a large one alone, or small ones that can be done together. */
+async function nextUnits(
+  db: AnyDatabase,
+  model: RowModel,
+  open: readonly StoredUnit[],
+  largeUnit: number,
+): Promise<{ readonly some: readonly StoredUnit[]; readonly large: boolean }> {
+  const apart = unitsApart(open, model.memberless);
+  const rows = await rowsUpTo(
+    db,
+    model,
+    apart.map(({ unit }) => unit),
+    largeUnit,
+  );
+  const some: StoredUnit[] = [];
+  let sum = 0;
+  for (const one of apart) {
+    const own = rows.get(one.unit.oldTenantId) ?? 0;
+    const large = one.stage !== 'planned' || own > largeUnit;
+    if (large && some.length === 0) return { some: [one], large: true };
+    if (large || (sum + own > largeUnit && some.length > 0)) break;
+    sum += own;
+    some.push(one);
+  }
+  return { some, large: false };
+}
+
+/**
+ * The first units that may be done together: none of them shares a tenant with another, but for a target that has no
+ * members.
+ */
+function unitsApart(open: readonly StoredUnit[], memberless: boolean): StoredUnit[] {
+  const left = new Set<string>();
+  const reached = new Set<string>();
+  const apart: StoredUnit[] = [];
+  for (const one of open) {
+    const { oldTenantId } = one.unit;
+    const targets = one.unit.targets.map(({ tenantId }) => tenantId);
+    const meets = targets.some((tenantId) => left.has(tenantId) || (!memberless && reached.has(tenantId)));
+    if (meets || left.has(oldTenantId) || reached.has(oldTenantId)) break;
+    left.add(oldTenantId);
+    for (const tenantId of targets) reached.add(tenantId);
+    apart.push(one);
+  }
+  return apart;
+}
+
+async function runUnits(
   session: Session,
   definition: AnyRetenanting,
   model: RowModel,
-  stored: StoredUnit,
-  { largeUnit, batchSize, clock }: { readonly largeUnit: number; readonly batchSize: number; readonly clock: Clock },
-): Promise<{ readonly rows: number; readonly decisions: readonly PeopleDecision[] }> {
-  const { unit } = stored;
-  const large = stored.stage !== 'planned' || (await isLarge(session.db, model, unit, largeUnit));
-  if (large) return applyLargeUnit(session, definition, model, stored, { batchSize, clock });
+  some: readonly StoredUnit[],
+  { large, batchSize, clock, secrets }: UnitSettings & { readonly large: boolean },
+): Promise<AppliedUnits> {
+  const [first] = some;
+  if (first === undefined) throw new TypeError('there is a unit to be done');
+  if (large) {
+    const { rows, decisions } = await applyLargeUnit(session, definition, model, first, {
+      batchSize,
+      clock,
+      secrets,
+    });
+    return { rows: new Map([[first.unit.unit, rows]]), decisions };
+  }
   const free = model.tables.some(({ triggers }) => triggers.length > 0);
-  return inPiece(session, unit.unit, (tx) => applyUnit(tx, definition, model, unit, clock()), { free });
+  const run = (units: readonly StoredUnit[]): Promise<AppliedUnits> => {
+    const id = units.map(({ unit }) => unit.unit).join(' ');
+    const given = units.map(({ unit }) => unit);
+    return inPiece(session, id, (tx) => applyUnits(tx, definition, model, given, { now: clock(), secrets }), { free });
+  };
+  try {
+    return await run(some);
+  } catch (error) {
+    if (some.length === 1 || isTenantryError(error, 'migration_lease_lost')) throw error;
+  }
+  // One of them cannot be done, or not with the others: those before it are, and the error tells of it alone.
+  const applied: AppliedUnits[] = [];
+  for (const one of some) applied.push(await run([one]));
+  return {
+    rows: new Map(applied.flatMap(({ rows }) => [...rows])),
+    decisions: applied.flatMap(({ decisions }) => decisions),
+  };
 }

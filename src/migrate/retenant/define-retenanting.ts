@@ -134,10 +134,13 @@ export function ofTarget<const Column extends string>(
   return { kind: 'target', target, ...options };
 }
 
-/** The rows go where the row goes to which these columns refer. */
+/**
+ * The rows go where the row goes to which these columns refer. Columns may lead to the same table: then everything goes with
+ * the row at the top, and `roots` says where that goes.
+ */
 export function follows<const Column extends string>(
   column: Column | readonly Column[],
-  options: RowOptions & { readonly to?: string } = {},
+  options: RowOptions & Pick<FollowsRule<Column>, 'to' | 'roots'> = {},
 ): FollowsRule<Column> {
   return { kind: 'follows', columns: typeof column === 'string' ? [column] : column, ...options };
 }

@@ -35,7 +35,7 @@ export interface RowOptions {
   readonly references?: Readonly<Record<string, 'fail' | 'clear'>>;
 }
 
-/** The rows of a user go where the user goes; those of nobody to the first target, or by `otherwise`. */
+/** The rows of a user go where the user goes; those of nobody to the first target. */
 export interface OfUserRule<Column extends string = string> extends RowOptions {
   readonly kind: 'user';
   readonly user: SourceExpression<Column>;
@@ -53,6 +53,8 @@ export interface FollowsRule<Column extends string = string> extends RowOptions 
   readonly columns: readonly Column[];
   /** The table they refer to, where there is no foreign key that says it. */
   readonly to?: string;
+  /** Of rows that stand under each other in one table: where those go that stand under none; to the first target when absent. */
+  readonly roots?: OfUserRule<Column> | OfTargetRule<Column>;
 }
 
 /** Every target of a split gets the rows: one has the originals, the others copies. */

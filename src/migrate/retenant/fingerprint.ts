@@ -3,7 +3,7 @@ import type { RawBuilder } from 'kysely';
 import type { AnyDatabase } from '../../database/index.ts';
 import { expressionText } from '../sql-text.ts';
 import type { AnyRetenanting } from './definition.ts';
-import type { RowModel } from './rows/table.ts';
+import { partOf, type RowModel } from './rows/table.ts';
 
 /** A hash of plain data. */
 export function hashOf(value: unknown): string {
@@ -23,7 +23,8 @@ function isSql(value: unknown): value is RawBuilder<unknown> {
 }
 
 /** The shape of each table, to notice that one changed since a plan. */
-export function shapesOf({ tables }: RowModel): Record<string, string> {
+export function shapesOf(model: RowModel): Record<string, string> {
+  const { tables } = partOf(model, 'application');
   return Object.fromEntries(
     tables.map(({ name, column, key, columns, uniques, references }) => [
       name,

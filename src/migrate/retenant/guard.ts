@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { AnyDatabase } from '../../database/index.ts';
+import { maintenanceState, movedState } from '../../database/moved-writes.ts';
 import { execute } from '../sql-text.ts';
 import { byApplication } from '../trigger-sql.ts';
-import type { RowModel, RowTable } from './rows/table.ts';
+import { partOf, type RowModel, type RowTable } from './rows/table.ts';
 
 /*
  * Late writers: a request that found its tenant before it moved, and writes while or after it does. A row that is inserted
@@ -10,12 +11,6 @@ import type { RowModel, RowTable } from './rows/table.ts';
  * What is led to one place goes there; everything else is refused with a clear error: nothing is written where nobody
  * would find it.
  */
-
-/** SQLSTATE of a write for a tenant whose rows are elsewhere now: find the tenant anew. */
-const movedState = 'TN410';
-
-/** SQLSTATE of a write for a tenant whose rows are being moved: try again in a moment. */
-const maintenanceState = 'TN503';
 
 const shortHash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 12);
 
@@ -27,13 +22,15 @@ export const writesOf = ({ sql }: RowTable): string => `tenantry.retenant_writes
 const countName = ({ sql }: RowTable): string => `tenantry.retenant_count_${shortHash(sql)}`;
 
 /** Puts the guard on every table, in one transaction. Every write waits for it once. */
-export async function installGuard(tx: AnyDatabase, { tables }: RowModel): Promise<void> {
+export async function installGuard(tx: AnyDatabase, model: RowModel): Promise<void> {
+  const { tables } = partOf(model, 'application');
   await execute(tx, standingSql);
   for (const table of tables) for (const statement of guardStatements(table)) await execute(tx, statement);
 }
 
 /** Takes the guard away, unless another re-tenanting needs it on a table. */
-export async function removeGuard(tx: AnyDatabase, { name, tables }: RowModel): Promise<void> {
+export async function removeGuard(tx: AnyDatabase, model: RowModel): Promise<void> {
+  const { name, tables } = partOf(model, 'application');
   const others = await execute<{ count: string }>(
     tx,
     `select count(*)::text as count from tenantry.migrations where plan ->> 'kind' = 'retenanting' and name <> $1

@@ -1,20 +1,33 @@
-import { type Clock, systemClock, TenantryError } from '../../core/index.ts';
+import { type Clock, type SecretBox, systemClock, TenantryError } from '../../core/index.ts';
 import type { AnyDatabase } from '../../database/index.ts';
 import { quoteLiteral } from '../../database/isolation-sql.ts';
 import { rolledBack } from '../rolled-back.ts';
 import { execute } from '../sql-text.ts';
 import type { AnyRetenanting } from './definition.ts';
 import { hashOf, retenantingFingerprint, shapesOf } from './fingerprint.ts';
-import { type PeopleConflict, type PeopleUnit, planPeople } from './people/index.ts';
+import type { PeopleConflict, PeopleUnit } from './people/index.ts';
+import { libraryConflicts } from './people/library-rows.ts';
+import { decidePeopleOn } from './people/plan-people.ts';
 import type { PlannedRows, RetenantingConflict, RetenantingPlan } from './plan.ts';
 import { resolveUnits } from './resolve-units.ts';
+import { writeMemberPlaces } from './rows/decide-library.ts';
 import { valueOfRow } from './rows/decide-rows.ts';
 import { type DecidedRows, decideUnits } from './rows/decide-units.ts';
+import { filledTables } from './rows/filled-tables.ts';
+import { planLedger } from './rows/plan-ledger.ts';
 import { readRowModel } from './rows/read-tables.ts';
 import { type Ledger, ofTable } from './rows/row-sql.ts';
-import type { RowModel, RowTable } from './rows/table.ts';
-import { readRetenanting, readUnits, storeUnits } from './store.ts';
+import { partOf, type RowModel, type RowTable } from './rows/table.ts';
+import { readRetenanting, readUnits } from './store.ts';
+import { storeUnits } from './store-units.ts';
 import type { RetenantingUnit } from './units.ts';
+
+/** Options of {@link planRetenanting}. */
+export interface PlanRetenantingOptions {
+  readonly clock?: Clock;
+  /** What seals the secrets of the tenants' webhooks; they are sealed for their tenant, and must be sealed anew. */
+  readonly secrets?: SecretBox | undefined;
+}
 
 /**
  * Says what a re-tenanting will do, and writes nothing: which tenants change, how many rows of each table go where, what
@@ -39,7 +52,7 @@ import type { RetenantingUnit } from './units.ts';
 export async function planRetenanting(
   db: AnyDatabase,
   definition: AnyRetenanting,
-  { clock = systemClock }: { readonly clock?: Clock } = {},
+  { clock = systemClock, secrets }: PlanRetenantingOptions = {},
 ): Promise<RetenantingPlan> {
   const stored = await readRetenanting(db, definition.name);
   const begun = stored?.stage === 'moving' || stored?.stage === 'moved';
@@ -47,7 +60,7 @@ export async function planRetenanting(
   const units = begun
     ? (await readUnits(db, definition.name)).flatMap(({ unit, stage }) => (stage === 'planned' ? [unit] : []))
     : await resolveUnits(db, definition, model);
-  return planUnits(db, definition, model, units, clock);
+  return planUnits(db, definition, model, units, { clock, secrets });
 }
 
 /** Plans units that are known. */
@@ -56,16 +69,26 @@ async function planUnits(
   definition: AnyRetenanting,
   model: RowModel,
   units: readonly RetenantingUnit[],
-  clock: Clock,
+  { clock, secrets }: { readonly clock: Clock; readonly secrets: SecretBox | undefined },
 ): Promise<RetenantingPlan> {
   const { decided, tables, people } = await rolledBack(db, async (tx) => {
     const at = await planLedger(tx);
+    const now = clock();
+    const side = await decidePeopleOn(tx, peopleUnits(definition, units, now));
     await storeUnits(tx, definition.name, units, at);
+    await writeMemberPlaces(
+      tx,
+      definition.name,
+      at,
+      side.decided.flatMap(({ places }) => places),
+    );
     for (const table of [at.units, at.ways]) await execute(tx, `analyze ${table}`);
+    const shifts = side.decided.flatMap((one) => one.shifts);
+    const filled = await filledTables(tx, model, units);
     return {
-      decided: await decideUnits(tx, model, at, units),
-      tables: await countRows(tx, model, at),
-      people: await planPeople(tx, peopleUnits(definition, units, clock())),
+      decided: await decideUnits(tx, filled, at, units, { now, shifts, secrets }),
+      tables: await countRows(tx, partOf(model, 'application'), at),
+      people: side.people,
     };
   });
   const definitionHash = retenantingFingerprint(db, definition);
@@ -76,7 +99,7 @@ async function planUnits(
     tables,
     people: people.counts,
     conflicts: [...rowConflicts(decided), ...people.conflicts.map(peopleConflict)],
-    decisions: people.decisions,
+    decisions: [...people.decisions, ...decided.notes],
     definitionHash,
     catalogue,
     hash: hashOf([definitionHash, catalogue, units]),
@@ -98,17 +121,6 @@ export function peopleUnits(
     now,
     ...(policies && { policies }),
   }));
-}
-
-async function planLedger(tx: AnyDatabase): Promise<Ledger> {
-  const tables = { rows: 'retenant_rows', units: 'retenant_units', ways: 'retenant_ways' };
-  for (const table of Object.values(tables)) {
-    await execute(
-      tx,
-      `create temporary table ${table} (like tenantry.${table} including defaults including indexes) on commit drop`,
-    );
-  }
-  return { rows: `pg_temp.${tables.rows}`, units: `pg_temp.${tables.units}`, ways: `pg_temp.${tables.ways}` };
 }
 
 async function countRows(tx: AnyDatabase, model: RowModel, at: Ledger): Promise<PlannedRows[]> {
@@ -144,9 +156,11 @@ function unclaimedSql(db: AnyDatabase, table: RowTable, at: Ledger): string {
 }
 
 /** What was found of rows as conflicts, those that a policy answers too. */
-export function rowConflicts({ uniques, crossings }: DecidedRows): RetenantingConflict[] {
+export function rowConflicts({ uniques, crossings, unknown }: DecidedRows): RetenantingConflict[] {
+  const own = uniques.filter(({ table }) => !table.startsWith('tenantry.'));
   return [
-    ...uniques.map(
+    ...libraryConflicts({ unknown, uniques }).map(peopleConflict),
+    ...own.map(
       ({ table, unique, policy, rows, samples }): RetenantingConflict => ({
         topic: 'unique',
         table,
@@ -169,8 +183,9 @@ export function rowConflicts({ uniques, crossings }: DecidedRows): RetenantingCo
   ];
 }
 
-function peopleConflict({ topic, between, remedy }: PeopleConflict): RetenantingConflict {
-  const table = topic === 'seats' ? 'tenantry.organizations' : 'tenantry.tenants';
+function peopleConflict(conflict: PeopleConflict): RetenantingConflict {
+  const { topic, between, remedy } = conflict;
+  const { table = topic === 'seats' ? 'tenantry.organizations' : 'tenantry.tenants' } = conflict;
   return { topic, table, rows: between.length, samples: between.slice(0, 10), policy: 'fail', remedy };
 }
 

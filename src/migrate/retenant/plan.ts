@@ -16,7 +16,7 @@ export interface PlannedRows {
 
 /** What cannot be done without an answer, or is done by a policy. */
 export interface RetenantingConflict {
-  readonly topic: 'unique' | 'reference' | 'subscriptions' | 'seats' | 'target';
+  readonly topic: 'unique' | 'reference' | 'subscriptions' | 'seats' | 'target' | 'library';
   readonly table: string;
   /** How many rows, or how many that stand against each other. */
   readonly rows: number;

@@ -3,6 +3,7 @@ import type { AnyDatabase } from '../../database/index.ts';
 import { execute, expressionText } from '../sql-text.ts';
 import type { AnyRetenanting, Destination, MergeTenants, MoveRows, SplitTenant } from './definition.ts';
 import { everyUnit } from './every-unit.ts';
+import { tenantsOfUnit } from './hold-tenants.ts';
 import { madeId } from './made-id.ts';
 import type { PeopleTarget } from './people/index.ts';
 import { keyOfRow } from './rows/row-sql.ts';
@@ -23,7 +24,22 @@ export async function resolveUnits(
     if (change.kind === 'move') units.push(await moveUnit(db, definition, model, change));
     if (change.kind === 'every') units.push(...(await everyUnit(db, definition, change, known)));
   }
-  return units;
+  return inWaves(units);
+}
+
+/**
+ * Units that share a tenant stand apart from each other and in their order, so that those that stand side by side share
+ * none and can be done together.
+ */
+function inWaves(units: readonly RetenantingUnit[]): RetenantingUnit[] {
+  const waveOf = new Map<string, number>();
+  const waves = units.map((unit) => {
+    const tenants = tenantsOfUnit(unit);
+    const wave = Math.max(...tenants.map((tenantId) => waveOf.get(tenantId) ?? -1)) + 1;
+    for (const tenantId of tenants) waveOf.set(tenantId, wave);
+    return { unit, wave };
+  });
+  return waves.toSorted((one, other) => one.wave - other.wave).map(({ unit }) => unit);
 }
 
 function targetOf({ name: retenanting }: AnyRetenanting, { key, tenantId, ...told }: Destination): PeopleTarget {

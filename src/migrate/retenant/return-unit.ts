@@ -1,15 +1,16 @@
 import type { AnyDatabase } from '../../database/index.ts';
 import { execute } from '../sql-text.ts';
 import { releaseTenants, tenantsOfUnit } from './hold-tenants.ts';
-import { type KeptRow, returnPeople } from './people/index.ts';
-import { writeKept } from './people/journal.ts';
+import type { KeptRow } from './people/index.ts';
+import { forgetJournal, writeKept } from './people/journal.ts';
 import { lockPeople } from './people/load-people.ts';
+import { bringPeopleBack, endPeopleBack } from './people/return-people.ts';
 import { returnRows } from './rows/return-rows.ts';
 import type { RowModel } from './rows/table.ts';
-import { readUnits, setUnit } from './store.ts';
+import { readUnit, setUnit } from './store.ts';
 import type { RetenantingUnit } from './units.ts';
 
-/** Returns a unit, in one transaction: its rows first, then its people. One that was interrupted half-way is returned too. */
+/** Returns a unit, in one transaction: its people, then its rows, and then what they leave ends. One that was interrupted half-way is returned too. */
 export async function returnUnit(
   tx: AnyDatabase,
   model: RowModel,
@@ -20,22 +21,30 @@ export async function returnUnit(
   const named = { retenanting: model.name, unit };
   const ending = await endingOf(tx, model.name, unit);
   await lockPeople(tx, tenantsOfUnit(given), [...new Set([oldTenantId, ...ending])]);
-  const stored = (await readUnits(tx, model.name)).find((one) => one.unit.unit === unit);
+  const stored = await readUnit(tx, model.name, unit);
   if (stored !== undefined && stored.stage !== 'done' && stored.stage !== 'written') {
-    // What won has not taken anything over yet.
+    // What won of the application's rows has not taken anything over yet.
     await execute(
       tx,
-      `delete from tenantry.retenant_rows where retenanting = $1 and unit = $2 and action = 'change' and old_tenant_id::text <> unit`,
+      `delete from tenantry.retenant_rows where retenanting = $1 and unit = $2 and action = 'change' and old_tenant_id::text <> unit
+  and not starts_with(table_name, 'tenantry.')`,
       [model.name, unit],
     );
   }
-  const { rows, kept } = await returnRows(tx, model, { ...named, oldTenantId, ending });
+  const back = await bringPeopleBack(tx, { ...named, now, halfway: stored !== undefined && stored.stage !== 'done' });
+  if (back === undefined) {
+    await setUnit(tx, model.name, given, { stage: 'returned' });
+    return { rows: 0, kept: [] };
+  }
+  const { rows, kept } = await returnRows(tx, model, { ...named, ...back });
   await releaseTenants(tx, stored?.progress.statuses ?? {});
-  const people = await returnPeople(tx, { ...named, now });
-  await writeKept(tx, named, kept);
+  const rest = await endPeopleBack(tx, model, back, now);
+  const all = [...kept, ...back.kept, ...rest];
+  await writeKept(tx, named, all);
+  await forgetJournal(tx, named);
   await execute(tx, 'delete from tenantry.retenant_rows where retenanting = $1 and unit = $2', [model.name, unit]);
   await setUnit(tx, model.name, given, { stage: 'returned' });
-  return { rows, kept: [...kept, ...people.kept] };
+  return { rows, kept: all };
 }
 
 /** The tenants that a unit made. */

@@ -2,8 +2,7 @@ import { TenantryError } from '../../core/index.ts';
 import type { AnyDatabase } from '../../database/index.ts';
 import { sqlstateOf } from '../../database/install.ts';
 import { execute } from '../sql-text.ts';
-import type { Ledger } from './rows/row-sql.ts';
-import { mainOf, type RetenantingUnit, staysOf } from './units.ts';
+import type { RetenantingUnit } from './units.ts';
 
 /**
  * Where a re-tenanting stands: planned; `moving`, some units are done; `moved`, all are; on the way back; `finished`, with
@@ -85,44 +84,6 @@ export async function setRetenantingStage(tx: AnyDatabase, name: string, stage: 
   await execute(tx, 'update tenantry.migrations set stage = $2, updated_at = now() where name = $1', [name, stage]);
 }
 
-/** Writes units down behind those that are known. */
-export async function storeUnits(
-  tx: AnyDatabase,
-  retenanting: string,
-  units: readonly RetenantingUnit[],
-  { units: unitsTable, ways: waysTable }: Pick<Ledger, 'units' | 'ways'>,
-): Promise<void> {
-  const rows = units.map((unit) => ({
-    unit: unit.unit,
-    old_tenant_id: unit.oldTenantId,
-    main_tenant_id: mainOf(unit),
-    targets: unit.targets.length,
-    stays: staysOf(unit),
-    chosen: unit.chosen,
-    people: { ...unit, ways: [] },
-  }));
-  await execute(
-    tx,
-    `insert into ${unitsTable} (retenanting, unit, position, old_tenant_id, main_tenant_id, targets, stays, chosen, people, stage)
-select $1, r.unit, n.last + row_number() over (order by r.place), r.old_tenant_id, r.main_tenant_id, r.targets, r.stays, r.chosen, r.people, 'planned'
-from rows from (jsonb_to_recordset($2::jsonb) as (unit text, old_tenant_id uuid, main_tenant_id uuid, targets integer, stays boolean, chosen boolean, people jsonb))
-  with ordinality as r (unit, old_tenant_id, main_tenant_id, targets, stays, chosen, people, place),
-  (select coalesce(max(position), 0) as last from ${unitsTable} where retenanting = $1) as n`,
-    [retenanting, JSON.stringify(rows)],
-  );
-  const ways = units.flatMap(({ unit, ways: known }) =>
-    known.map(({ kind, value, tenantId }) => ({ unit, kind, value, tenant_id: tenantId })),
-  );
-  if (ways.length === 0) return;
-  await execute(
-    tx,
-    `insert into ${waysTable} (retenanting, unit, kind, value, tenant_id)
-select $1, r.unit, r.kind, r.value, r.tenant_id from jsonb_to_recordset($2::jsonb) as r (unit text, kind text, value text, tenant_id uuid)
-on conflict do nothing`,
-    [retenanting, JSON.stringify(ways)],
-  );
-}
-
 /** The units in their order. */
 export async function readUnits(db: AnyDatabase, retenanting: string): Promise<StoredUnit[]> {
   const found = await execute<{
@@ -131,19 +92,24 @@ export async function readUnits(db: AnyDatabase, retenanting: string): Promise<S
     stage: UnitStage;
     rows: number;
     progress: UnitProgress;
-  }>(
-    db,
-    `select people as unit, position, stage, row_count::float8 as rows, progress from tenantry.retenant_units where retenanting = $1 order by position`,
-    [retenanting],
-  );
+  }>(db, `${unitText} where retenanting = $1 order by position`, [retenanting]);
   return found.rows;
 }
 
-/** Says where a unit stands, in the transaction that brought it there. */
-export async function setUnit(
+const unitText =
+  'select people as unit, position, stage, row_count::float8 as rows, progress from tenantry.retenant_units';
+
+/** One unit. */
+export async function readUnit(db: AnyDatabase, retenanting: string, unit: string): Promise<StoredUnit | undefined> {
+  const found = await execute<StoredUnit>(db, `${unitText} where retenanting = $1 and unit = $2`, [retenanting, unit]);
+  return found.rows[0];
+}
+
+/** Says where units stand, in the transaction that brought them there. */
+export async function setUnits(
   tx: AnyDatabase,
   retenanting: string,
-  { unit }: RetenantingUnit,
+  units: readonly string[],
   {
     stage,
     rows = null,
@@ -154,9 +120,29 @@ export async function setUnit(
     tx,
     `update tenantry.retenant_units set stage = $3, row_count = coalesce($4::bigint, row_count), progress = progress || $5::jsonb,
   started_at = coalesce(started_at, clock_timestamp()), finished_at = case when $3 in ('done', 'returned') then clock_timestamp() end
-where retenanting = $1 and unit = $2`,
-    [retenanting, unit, stage, rows, JSON.stringify(progress)],
+where retenanting = $1 and unit = any($2::text[])`,
+    [retenanting, [...units], stage, rows, JSON.stringify(progress)],
   );
+}
+
+/** Says where a unit stands. */
+export function setUnit(
+  tx: AnyDatabase,
+  retenanting: string,
+  { unit }: RetenantingUnit,
+  state: Parameters<typeof setUnits>[3],
+): Promise<void> {
+  return setUnits(tx, retenanting, [unit], state);
+}
+
+/** Forgets one unit whose rows somebody else moves. */
+export async function forgetUnit(
+  tx: AnyDatabase,
+  { retenanting, unit }: { readonly retenanting: string; readonly unit: string },
+): Promise<void> {
+  for (const table of ['retenant_units', 'retenant_ways', 'retenant_rows', 'retenant_baselines']) {
+    await execute(tx, `delete from tenantry.${table} where retenanting = $1 and unit = $2`, [retenanting, unit]);
+  }
 }
 
 /** Forgets everything of a re-tenanting but that it was. */

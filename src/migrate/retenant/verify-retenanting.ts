@@ -10,6 +10,7 @@ import { verifyPeople } from './people/index.ts';
 import { placedSql } from './rows/placed-sql.ts';
 import { conservedSql, crossingChecks, leftSql, tenantsOfUnits } from './rows/prove-unit.ts';
 import { readRowModel } from './rows/read-tables.ts';
+import { partOf } from './rows/table.ts';
 import { byIndex } from './run-session.ts';
 import { readRetenanting } from './store.ts';
 
@@ -40,7 +41,20 @@ export async function verifyRetenanting(db: AnyDatabase, definition: AnyRetenant
     for (const setting of [...checksumSettings, byIndex]) await execute(tx, setting);
     const found: VerifyCheck[] = [];
     const tenants = tenantsOfUnits(name, null);
-    for (const table of model.tables) {
+    for (const table of partOf(model, 'library').tables) {
+      if (table.library?.billing === true) continue;
+      const { wrong } = await numbers<'wrong'>(tx, leftSql(table, name, null));
+      found.push(
+        none(
+          'left',
+          table.name,
+          wrong,
+          'rows stand with a tenant that moved',
+          'no row stayed with a tenant that moved',
+        ),
+      );
+    }
+    for (const table of partOf(model, 'application').tables) {
       const count = async (sql: string): Promise<number> => (await numbers<'wrong'>(tx, sql)).wrong;
       const { writes } = await numbers<'writes'>(
         tx,

@@ -25,9 +25,14 @@ export interface PurgeTenantInput {
   readonly tables?: TableDeclarations;
   /** Receives `tenant.purged` within the transaction; `audit.sink` keeps it in the trail of the platform. */
   readonly events?: EventSink<PlatformEvent, AnyDatabase>;
+  /** Looks, within the transaction, whether the tenant may go, and throws when not: it still pays. */
+  readonly guard?: PurgeGuard;
   readonly clock?: Clock;
   readonly ids?: Ids;
 }
+
+/** Throws when a tenant may not go yet. */
+export type PurgeGuard = (tenantId: string, options: { readonly db: AnyDatabase }) => Promise<void>;
 
 /** What a purge deleted, and where it looked for what is left. */
 export interface PurgeReceipt {
@@ -53,7 +58,7 @@ export interface PurgeReceipt {
  */
 export async function purgeTenant(
   db: AnyDatabase,
-  { tenantId, tables: declared, events, clock = systemClock, ids = uuidv7 }: PurgeTenantInput,
+  { tenantId, tables: declared, events, guard, clock = systemClock, ids = uuidv7 }: PurgeTenantInput,
   { db: joined }: CallOptions = {},
 ): Promise<PurgeReceipt> {
   const checked = checkedTenantId(tenantId, 'purgeTenant');
@@ -72,6 +77,7 @@ export async function purgeTenant(
     const status = found[0]?.status;
     if (status === undefined) throw new TenantryError('tenant_not_found', { tenant: tenantId });
     if (status !== 'suspended') throw new TenantryError('tenant_not_suspended', { tenantId: checked, status });
+    await guard?.(checked, { db: tx });
 
     const all = await tenantTables(tx, declared);
     const isLast = ({ name }: TenantTable): boolean =>

@@ -7,7 +7,7 @@ import type { TableDeclarations } from '../tables.ts';
 import { exportTenant } from './export-tenant.ts';
 import { type ImportedTenant, importTenant } from './import-tenant.ts';
 import type { PlatformEvent } from './platform-event.ts';
-import { type PurgeReceipt, purgeTenant } from './purge-tenant.ts';
+import { type PurgeGuard, type PurgeReceipt, purgeTenant } from './purge-tenant.ts';
 
 /** What becomes of a tenant's data as a whole. */
 export interface TenantLife {
@@ -38,6 +38,8 @@ export interface TenantLifeDeps {
   readonly tables?: TableDeclarations | undefined;
   /** Receives what happens to tenants as a whole, in the transaction in which it does. */
   readonly platformEvents?: EventSink<PlatformEvent, AnyDatabase> | undefined;
+  /** Looks whether a tenant may be purged. */
+  readonly guardPurge?: PurgeGuard | undefined;
   readonly clock?: Clock;
   readonly ids?: Ids;
 }
@@ -47,6 +49,7 @@ export function createTenantLife({
   db,
   tables,
   platformEvents: events,
+  guardPurge: guard,
   clock = systemClock,
   ids = uuidv7,
 }: TenantLifeDeps): TenantLife {
@@ -75,6 +78,17 @@ export function createTenantLife({
       }),
 
     purge: (tenantId, options) =>
-      purgeTenant(db, { tenantId, ...declared, ...(events !== undefined && { events }), clock, ids }, options),
+      purgeTenant(
+        db,
+        {
+          tenantId,
+          ...declared,
+          ...(events !== undefined && { events }),
+          ...(guard !== undefined && { guard }),
+          clock,
+          ids,
+        },
+        options,
+      ),
   };
 }

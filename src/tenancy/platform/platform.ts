@@ -1,3 +1,4 @@
+import type { RevenueReport } from '../../billing/index.ts';
 import {
   type Actor,
   type Clock,
@@ -63,6 +64,16 @@ export interface Platform {
   ): Promise<ViewPage<PlatformUsage>>;
   /** Counts tenants and seats by plan and status. */
   plans(input: Pick<ViewInput, 'by' | 'reason'>, options?: CallOptions): Promise<readonly PlatformPlan[]>;
+  /**
+   * Tells what subscriptions bring per month, what came, grew, shrank and went, by plan, and what was paid, from the rows of
+   * billing: between two moments, or in the last 30 days.
+   *
+   * @throws TenantryError `config_invalid` for moments that cannot be, or where nobody can tell.
+   */
+  revenue(
+    input: Pick<ViewInput, 'by' | 'reason'> & { readonly from?: Date; readonly to?: Date },
+    options?: CallOptions,
+  ): Promise<RevenueReport>;
 }
 
 /** What {@link createPlatform} is made from. */
@@ -72,6 +83,8 @@ export interface PlatformDeps {
   readonly events: EventSink<PlatformEvent, AnyDatabase>;
   readonly clock?: Clock;
   readonly ids?: Ids;
+  /** Reads what all tenants bring: `readRevenue` of billing. */
+  readonly readRevenue?: (tx: AnyDatabase, span: { readonly from: Date; readonly to: Date }) => Promise<RevenueReport>;
 }
 
 /**
@@ -98,7 +111,7 @@ export interface PlatformDeps {
  * const seen = await audit.platform.list({ actions: ['platform.read'] }); // one entry: root, ticket 7
  * ```
  */
-export function createPlatform({ db, events, clock = systemClock, ids = uuidv7 }: PlatformDeps): Platform {
+export function createPlatform({ db, events, clock = systemClock, ids = uuidv7, readRevenue }: PlatformDeps): Platform {
   if (typeof events !== 'function') {
     const problem = 'hand in what records who looks, such as audit.sink';
     throw new TenantryError('config_invalid', { path: 'createPlatform({ events })', problem });
@@ -172,6 +185,22 @@ export function createPlatform({ db, events, clock = systemClock, ids = uuidv7 }
     },
 
     plans: async (input, options) => looking('plans', input, {}, options, selectPlans),
+
+    async revenue({ from, to = clock(), ...input }, options) {
+      const span = { from: from ?? new Date(to.getTime() - 30 * 86_400_000), to };
+      if (!(span.from.getTime() <= span.to.getTime())) {
+        throw new TenantryError('config_invalid', {
+          path: 'platform.revenue',
+          problem: 'from and to must be dates in order',
+        });
+      }
+      const told = { from: span.from.toISOString(), to: span.to.toISOString() };
+      if (readRevenue === undefined) {
+        const problem = 'hand in readRevenue of billing';
+        throw new TenantryError('config_invalid', { path: 'createPlatform({ readRevenue })', problem });
+      }
+      return looking('revenue', input, told, options, (tx) => readRevenue(tx, span));
+    },
   };
 }
 

@@ -1,4 +1,5 @@
 import type { QueryExecutor } from 'kysely';
+import { asMovedWrite } from '../../database/moved-writes.ts';
 import type { QueryScoper } from './query-scoper.ts';
 import { refuse } from './refuse.ts';
 
@@ -19,7 +20,9 @@ export function scopedExecutor(base: QueryExecutor, scoper: QueryScoper, runner?
     compileQuery: (node, queryId) => base.compileQuery(scoper.scope(node), queryId),
     executeQuery(query, options) {
       checkScoped(query.query, scoper);
-      return (runner ?? base).executeQuery(query, options);
+      return (runner ?? base).executeQuery(query, options).catch((error: unknown) => {
+        throw asMovedWrite(error, scoper.tenantId);
+      });
     },
     stream(query, chunkSize, options) {
       checkScoped(query.query, scoper);

@@ -113,3 +113,13 @@ export function publicBytes(key: KeyObject): Buffer {
 export function seedBytes(key: KeyObject): Buffer {
   return key.export({ format: 'der', type: 'pkcs8' }).subarray(privateStart.length);
 }
+
+/**
+ * The text form of the public key of a private one: `whpk_…`.
+ *
+ * @throws TenantryError `webhook_secret_invalid` for a key that signs nothing.
+ */
+export function publicKeyOf({ key }: WebhookKey): string {
+  if (key.type !== 'private') throw invalid('a whpk_ only verifies: hand in its whsk_');
+  return `whpk_${publicBytes(createPublicKey(key)).toString('base64')}`;
+}

@@ -1,4 +1,5 @@
 import { type Per, periodOf } from '../../../core/period-of.ts';
+import type { PeriodShift } from '../rows/decide-library.ts';
 import type { CounterRecord, TenantRecord } from './rows.ts';
 import { timeText, type Work } from './work.ts';
 
@@ -9,14 +10,14 @@ const most = Number.MAX_SAFE_INTEGER;
  * everybody begins at nothing. Where the two count their periods from different moments, the running period of the one
  * becomes the running period of the other, so that a merge is no way to a fresh quota.
  */
-export function carryCounters(work: Work): void {
+export function carryCounters(work: Work): PeriodShift[] {
   const { draft, old, main, policies, retired, now, note } = work;
   const target = draft.get('tenants', main.tenantId);
-  if (!retired || target === undefined) return;
+  if (!retired || target === undefined) return [];
   const counters = draft.all('usage_counters').filter(({ tenant_id }) => tenant_id === old.tenant_id);
   if (policies.usage === 'anew') {
     note('usage-left', [...new Set(counters.map(({ meter }) => meter))], 'begin at nothing');
-    return;
+    return [];
   }
   for (const counter of counters) {
     const next = {
@@ -33,7 +34,20 @@ export function carryCounters(work: Work): void {
       draft.join('usage_counters', counter, there);
     }
   }
+  return shiftsOf(work, target);
 }
+
+/** The running periods that go on at another moment; what members used follows them. */
+function shiftsOf({ old, unit }: Work, target: TenantRecord): PeriodShift[] {
+  if (old.anchor_at === target.anchor_at) return [];
+  return pers.flatMap((per) => {
+    const running = (anchor: string): string => timeText(periodOf(new Date(anchor), per, unit.now).start);
+    const [from, to] = [running(old.anchor_at), running(target.anchor_at)];
+    return from === to ? [] : [{ unit: unit.unit, per, from, to }];
+  });
+}
+
+const pers: readonly Per[] = ['hour', 'day', 'week', 'month', 'year'];
 
 /** The period of the target in which a counter goes on. */
 function startAt({ old, unit }: Work, { per, period_start }: CounterRecord, target: TenantRecord): string {
@@ -43,5 +57,5 @@ function startAt({ old, unit }: Work, { per, period_start }: CounterRecord, targ
 }
 
 function isPeriod(per: string): per is Per {
-  return ['hour', 'day', 'week', 'month', 'year'].includes(per);
+  return pers.some((known) => known === per);
 }

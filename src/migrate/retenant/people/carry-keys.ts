@@ -32,16 +32,18 @@ export function carryKeys(work: Work): void {
       ...key,
       tenant_id: goes,
       member_id: organization && user !== undefined ? (work.memberAt(goes, user)?.id ?? null) : null,
+      team_id: organization ? key.team_id : null,
       revoked_at: revoke ? now : key.revoked_at,
     };
     carryKey(draft, key, next, digests);
     if (key.revoked_at === null && user === undefined && unit.targets.length > 1) nobodys.push(key.start);
     if (revoke) revoked.push(key.start);
-    else if (member !== undefined && !organization && key.revoked_at === null) carried.push(key.start);
+    else if ((member !== undefined || key.team_id !== null) && !organization && key.revoked_at === null)
+      carried.push(key.start);
   }
   note('keys-of-nobody', nobodys, `say of no member: they open ${main.tenantId}`);
   note('keys-revoked', revoked, 'open nothing any more');
-  note('keys-carried', carried, 'were held to the role of a member and are now held to their scopes alone');
+  note('keys-carried', carried, 'were held to a member or a team and are now held to their scopes alone');
 }
 
 /** Brings one key and its digests under another tenant or member. */

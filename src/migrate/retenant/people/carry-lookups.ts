@@ -8,6 +8,7 @@ import type { Work } from './work.ts';
  */
 export function carryLookups(work: Work, staying: StayingLookups): void {
   const { draft, old, main, unit, retired, note } = work;
+  if (work.kindOf(main.tenantId) !== 'organization') dropDomains(work);
   if (!retired) return;
   const aliases: string[] = [];
   for (const lookup of draft.all('tenant_lookups').filter(({ tenant_id }) => tenant_id === old.tenant_id)) {
@@ -22,4 +23,17 @@ export function carryLookups(work: Work, staying: StayingLookups): void {
     if (kind === 'slug') aliases.push(value);
   }
   note('slug-alias', aliases, `leads to ${main.tenantId}`);
+}
+
+/** A mail domain leads people to an organization; what has no members takes nobody in. */
+function dropDomains({ draft, old, note }: Work): void {
+  const found = draft
+    .all('tenant_lookups')
+    .filter((one) => one.tenant_id === old.tenant_id && one.kind === 'email_domain');
+  for (const lookup of found) draft.drop('tenant_lookups', lookup);
+  note(
+    'domains-ended',
+    found.map(({ value }) => value),
+    'lead nobody in any more',
+  );
 }

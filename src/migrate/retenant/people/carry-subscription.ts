@@ -1,4 +1,4 @@
-import type { LookupRecord } from './rows.ts';
+import type { LookupRecord, People } from './rows.ts';
 import type { Work } from './work.ts';
 
 /** Whether a provider still bills or may bill again: every state but the two that end a subscription. */
@@ -19,7 +19,7 @@ export type StayingLookups = ReadonlySet<string>;
  * which is kept, and the other one is told as to be ended at the provider; its names stay with the tenant that ended, so
  * that what the provider says of it later concerns nobody.
  */
-export function carrySubscription(work: Work): StayingLookups {
+export function carrySubscription(work: Work, { billed = [] }: People): StayingLookups {
   const { draft, old, main, unit, policies, retired, now, note, refuse } = work;
   const target = draft.get('tenants', main.tenantId);
   if (!retired || target === undefined) return new Set();
@@ -35,6 +35,21 @@ export function carrySubscription(work: Work): StayingLookups {
       note('subscription-carried', about(oldNames, old.tenant_id), `goes on as the one of ${target.tenant_id}`);
     }
   };
+  const both = [old.tenant_id, target.tenant_id].every((tenantId) => billed.includes(tenantId));
+  if (both && policies.subscriptions !== 'keepTarget' && isLive(old.subscription_status)) {
+    const remedy =
+      'Both are customers of the provider, and their billing is never joined: say "keepTarget", or let the target take out its subscription anew.';
+    refuse('subscriptions', [...about(targetNames, target.tenant_id), ...about(oldNames, old.tenant_id)], remedy);
+    return new Set();
+  }
+  if (both && !isLive(old.subscription_status)) {
+    note(
+      'billing-stays',
+      about(oldNames, old.tenant_id),
+      'stays with the tenant that ended: the target has a customer of its own',
+    );
+    return new Set(oldNames.map(({ kind, value }) => `${kind} ${value}`));
+  }
   if (!isLive(target.subscription_status) || !isLive(old.subscription_status)) {
     const made = draft.before('tenants', target.tenant_id) === undefined;
     if (isLive(old.subscription_status) || made) take();

@@ -1,16 +1,17 @@
 import { type Ids, TenantryError, uuidv7 } from '../../../core/index.ts';
+import type { MemberPlace, PeriodShift } from '../rows/decide-library.ts';
 import { carryCounters } from './carry-counters.ts';
 import { carryKeys } from './carry-keys.ts';
 import { carryLookups } from './carry-lookups.ts';
 import { carryMembers } from './carry-members.ts';
 import { carrySubscription } from './carry-subscription.ts';
-import { type Change, createDraft } from './draft.ts';
+import { type Change, createDraft, isOf } from './draft.ts';
 import { makeTargets } from './make-targets.ts';
 import type { PeopleConflict, PeopleCounts, PeopleDecision, PeopleUnit } from './people-unit.ts';
 import { retireTenant } from './retire-tenant.ts';
 import type { People, TableName } from './rows.ts';
 import { settleOrganizations } from './settle-organizations.ts';
-import { createWork, type Work } from './work.ts';
+import { createWork } from './work.ts';
 
 /** What a unit would do. */
 export interface Decided {
@@ -18,6 +19,9 @@ export interface Decided {
   readonly conflicts: readonly PeopleConflict[];
   readonly decisions: readonly PeopleDecision[];
   readonly counts: PeopleCounts;
+  /** Where the members of the old tenant went. */
+  readonly places: readonly MemberPlace[];
+  readonly shifts: readonly PeriodShift[];
 }
 
 /**
@@ -34,29 +38,33 @@ export function decidePeople(people: People, unit: PeopleUnit, ids: Ids = uuidv7
   const conflicts: PeopleConflict[] = [];
   const decisions: PeopleDecision[] = [];
   const work = createWork(people, draft, unit, old, { ids, conflicts, decisions });
-  refuseParts(work, people);
   makeTargets(work);
   carryMembers(work);
-  settleOrganizations(work);
+  settleOrganizations(work, people);
   carryKeys(work);
-  const staying = carrySubscription(work);
+  const staying = carrySubscription(work, people);
   carryLookups(work, staying);
-  carryCounters(work);
+  const shifts = carryCounters(work);
   retireTenant(work);
   const changes = draft.changes();
-  return { changes, conflicts, decisions, counts: countsOf(changes, decisions, unit, work.converted) };
+  return {
+    changes,
+    conflicts,
+    decisions,
+    counts: countsOf(changes, decisions, unit, work.converted),
+    places: placesOf(changes, unit),
+    shifts,
+  };
 }
 
-/** Teams, invitations and domains of an organization that ends are not carried along, and nothing is lost silently. */
-function refuseParts({ old, unit, retired, converted, refuse }: Work, { parts = {} }: People): void {
-  const ends = old.kind === 'organization' && (retired || (converted && unit.to.tenantKind !== 'organization'));
-  const left = Object.entries(parts).flatMap(([table, rows]) => (rows > 0 ? [`${rows} in ${table}`] : []));
-  if (!ends || left.length === 0) return;
-  refuse(
-    'target',
-    [old.tenant_id],
-    `The organization has ${left.join(', ')}, which would end with it: end them first.`,
-  );
+function placesOf(changes: readonly Change[], { unit, oldTenantId }: PeopleUnit): MemberPlace[] {
+  return changes.flatMap((change): MemberPlace[] => {
+    if (!isOf(change, 'members') || change.before?.tenant_id !== oldTenantId) return [];
+    const { before, after, joined } = change;
+    if (after?.tenant_id === oldTenantId) return [];
+    const to = after === null ? null : { tenantId: after.tenant_id, id: after.id, joined };
+    return [{ unit, oldTenantId, oldId: before.id, to }];
+  });
 }
 
 function countsOf(

@@ -9,6 +9,11 @@ export interface Change<Table extends TableName = TableName> {
   readonly joined: boolean;
 }
 
+/** Whether a change is one of a table. */
+export function isOf<Table extends TableName>(change: Change, table: Table): change is Change<Table> {
+  return change.table === table;
+}
+
 interface Item<Table extends TableName> {
   readonly table: Table;
   readonly before: Records[Table] | null;

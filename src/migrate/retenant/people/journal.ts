@@ -20,33 +20,32 @@ export interface UnitName {
 /** The place of the row that tells of the unit as a whole. */
 const unitPosition = -1;
 
-/** Writes down what a unit changed, each row as it was and as it is. */
-export async function writeJournal(tx: AnyDatabase, unit: PeopleUnit, changes: readonly Change[]): Promise<void> {
-  const told: JournalledUnit = {
-    oldTenantId: unit.oldTenantId,
-    mainTenantId: unit.targets[0].tenantId,
-    tenantIds: unit.targets.map(({ tenantId }) => tenantId),
-  };
-  const rows = changes.map(({ table, before, after, joined }, position) => ({
-    position,
-    table_name: table,
-    before,
-    after,
-    joined,
-  }));
+/** What a unit changed. */
+export interface UnitChanges {
+  readonly unit: PeopleUnit;
+  readonly changes: readonly Change[];
+}
+
+/** Writes down what units changed, each row as it was and as it is. */
+export async function writeJournals(tx: AnyDatabase, units: readonly UnitChanges[]): Promise<void> {
+  const rows = units.flatMap(({ unit, changes }) => {
+    const told: JournalledUnit = {
+      oldTenantId: unit.oldTenantId,
+      mainTenantId: unit.targets[0].tenantId,
+      tenantIds: unit.targets.map(({ tenantId }) => tenantId),
+    };
+    const name = { retenanting: unit.retenanting, unit: unit.unit };
+    return [
+      { ...name, position: unitPosition, table_name: 'unit', before: null, after: told, joined: false },
+      ...changes.map(({ table, ...change }, position) => ({ ...name, position, table_name: table, ...change })),
+    ];
+  });
   await execute(
     tx,
     `insert into tenantry.retenant_people (retenanting, unit, position, table_name, before, after, joined)
-select $1::text, $2::text, r.position, r.table_name, nullif(r.before, 'null'), nullif(r.after, 'null'), r.joined
-from jsonb_to_recordset($3::jsonb) as r (position integer, table_name text, before jsonb, after jsonb, joined boolean)`,
-    [
-      unit.retenanting,
-      unit.unit,
-      JSON.stringify([
-        { position: unitPosition, table_name: 'unit', before: null, after: told, joined: false },
-        ...rows,
-      ]),
-    ],
+select r.retenanting, r.unit, r.position, r.table_name, nullif(r.before, 'null'), nullif(r.after, 'null'), r.joined
+from jsonb_to_recordset($1::jsonb) as r (retenanting text, unit text, position integer, table_name text, before jsonb, after jsonb, joined boolean)`,
+    [JSON.stringify(rows)],
   );
 }
 

@@ -26,17 +26,21 @@ export async function lockPeople(
   await execute(tx, lock('members', 'tenant_id', 'tenant_id, id'), [[...whole]]);
   await execute(tx, lock('api_keys', 'tenant_id', 'tenant_id, id'), [[...whole]]);
   await execute(tx, lock('usage_counters', 'tenant_id', 'tenant_id, meter, per, period_start'), [ids]);
+  await execute(tx, hoursText, [ids]);
 }
+
+/** The hours that stand with counters are brought to the other hours, and are carried with them. */
+const hoursText = `with old as materialized (
+  select tenant_id, meter, hour, hour_units from tenantry.usage_counters where tenant_id = any($1::uuid[]) and hour is not null
+), ended as (
+  update tenantry.usage_counters set hour = null, hour_units = 0 where tenant_id = any($1::uuid[]) and hour is not null
+)
+insert into tenantry.usage_hours as h (tenant_id, meter, subject, hour, units)
+select tenant_id, meter, '', hour, sum(hour_units) from old where hour_units > 0 group by 1, 2, 4 order by 1, 2, 4
+on conflict (tenant_id, meter, subject, hour) do update set units = h.units + excluded.units`;
 
 function lock(table: string, column: string, order: string): string {
   return `select count(*) from (select * from tenantry.${table} where ${column} = any($1::uuid[]) order by ${order} for update) as locked`;
-}
-
-/** Reads the rows that a unit works on. */
-export async function loadPeople(tx: AnyDatabase, wanted: Wanted): Promise<People> {
-  const [people] = await loadAllPeople(tx, [wanted]);
-  if (people === undefined) throw new TypeError('a unit has people');
-  return people;
 }
 
 /** Reads the rows that each of several units works on, in one statement for all. */
@@ -110,8 +114,12 @@ select jsonb_build_object('rows', jsonb_build_object(
   'usage_counters', (select coalesce(jsonb_agg(to_jsonb(c) order by c.period_start), '[]') from counters c)),
   'seated', (select jsonb_object_agg(i.tenant_id, (select count(*) from tenantry.members m
     where m.tenant_id = i.tenant_id and m.status in ('active', 'pending') and not m.seat_exempt)) from involved i),
-  'parts', jsonb_build_object(
-    'teams', (select count(*) from tenantry.teams p where p.tenant_id = r.old_id),
-    'invitations', (select count(*) from tenantry.invitations p where p.tenant_id = r.old_id and p.status = 'pending'),
-    'organization_domains', (select count(*) from tenantry.organization_domains p where p.tenant_id = r.old_id))
+  'held', (select jsonb_object_agg(i.tenant_id, (select count(*) from tenantry.invitations v
+    where v.tenant_id = i.tenant_id and v.status = 'pending' and v.seat_held)) from involved i),
+  'billed', (select coalesce(jsonb_agg(b.tenant_id), '[]') from tenantry.billing_customers b where b.tenant_id in (select tenant_id from involved)),
+  'coming', (select count(*) from tenantry.invitations v where v.tenant_id = r.old_id and v.status = 'pending' and v.seat_held
+    and not exists (select from tenantry.members m where m.tenant_id = r.targets[1] and m.status <> 'removed' and lower(btrim(m.email)) = v.email_key)
+    and not exists (select from tenantry.invitations o where o.tenant_id = r.targets[1] and o.status = 'pending' and o.email_key = v.email_key)),
+  'answered', (select count(*) from tenantry.invitations v where v.tenant_id = r.targets[1] and v.status = 'pending' and v.seat_held
+    and exists (select from tenantry.members m where m.tenant_id = r.old_id and m.status <> 'removed' and lower(btrim(m.email)) = v.email_key))
 )::text`;

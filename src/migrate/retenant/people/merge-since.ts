@@ -7,6 +7,8 @@ const own: Readonly<Record<string, boolean>> = {
   id: true,
   member_id: true,
   seats_taken: true,
+  seats_held: true,
+  seats_exceeded_at: true,
   entitlement_revision: true,
 };
 

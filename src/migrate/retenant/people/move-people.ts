@@ -1,10 +1,13 @@
-import { type Ids, TenantryError, uuidv7 } from '../../../core/index.ts';
+import { type Ids, type SecretBox, uuidv7 } from '../../../core/index.ts';
 import type { AnyDatabase } from '../../../database/index.ts';
-import { type Decided, decidePeople } from './decide-people.ts';
-import { writeJournal } from './journal.ts';
-import { loadPeople, lockPeople } from './load-people.ts';
+import { ledger } from '../rows/row-sql.ts';
+import { forgetUnit, setUnits } from '../store.ts';
+import { storeUnits } from '../store-units.ts';
+import { carryLibrary } from './carry-library.ts';
+import { carryPeople } from './carry-people.ts';
+import { libraryModel, rowUnitOf } from './library-rows.ts';
 import type { PeopleCounts, PeopleDecision, PeopleUnit } from './people-unit.ts';
-import { writeChanges } from './write-changes.ts';
+import { writeGone } from './write-changes.ts';
 
 /** What a unit did. */
 export interface MovedPeople {
@@ -14,8 +17,8 @@ export interface MovedPeople {
 }
 
 /**
- * Does all of a unit that concerns the library's own tables: makes and converts tenants, brings members, API keys, usage
- * and names to where they go, and retires the old tenant. Everything that it changed is in the journal.
+ * Does all of a unit that concerns the library's own tables: makes and converts tenants, brings members, teams, invitations,
+ * API keys, usage and names to where they go, and retires the old tenant. Everything that it changed is in the journal.
  *
  * Run it in the transaction that moves the unit's rows. It locks the tenants until that ends.
  *
@@ -53,36 +56,25 @@ export interface MovedPeople {
 export async function movePeople(
   tx: AnyDatabase,
   unit: PeopleUnit,
-  { ids: newId = uuidv7 }: { readonly ids?: Ids } = {},
+  { ids = uuidv7, secrets }: { readonly ids?: Ids; readonly secrets?: SecretBox } = {},
 ): Promise<MovedPeople> {
-  const ids = [unit.oldTenantId, ...unit.targets.map(({ tenantId }) => tenantId)];
-  await lockPeople(tx, ids, [unit.oldTenantId]);
-  const decided = decidePeople(await loadPeople(tx, unit), unit, newId);
-  refuseConflicts(unit, decided);
-  await writeChanges(tx, decided.changes);
-  await writeJournal(tx, unit, decided.changes);
-  return { counts: decided.counts, decisions: decided.decisions };
-}
-
-/**
- * Ends a unit that needs an answer.
- *
- * @throws TenantryError `migration_conflict`.
- */
-function refuseConflicts({ retenanting }: PeopleUnit, { conflicts }: Decided): void {
-  const [first] = conflicts;
-  if (first === undefined) return;
-  throw new TenantryError('migration_conflict', {
-    migration: retenanting,
-    table: tableOf[first.topic],
-    rows: conflicts.length,
-    keys: first.between.slice(0, 10),
-    remedy: first.remedy,
+  const model = await libraryModel(tx, unit);
+  await rememberUnit(tx, unit);
+  const { decided, outcome } = await carryPeople(tx, [unit], { ids });
+  const notes = await carryLibrary(tx, model, [rowUnitOf(unit)], {
+    now: unit.now,
+    shifts: decided.flatMap((one) => one.shifts),
+    secrets,
   });
+  await writeGone(tx, outcome);
+  const [one] = decided;
+  if (one === undefined) throw new TypeError('a unit has people');
+  return { counts: one.counts, decisions: [...one.decisions, ...notes] };
 }
 
-const tableOf = {
-  subscriptions: 'tenantry.tenants',
-  target: 'tenantry.tenants',
-  seats: 'tenantry.organizations',
-} as const;
+/** What becomes of the library's rows is written down under the unit. */
+async function rememberUnit(tx: AnyDatabase, unit: PeopleUnit): Promise<void> {
+  await forgetUnit(tx, unit);
+  await storeUnits(tx, unit.retenanting, [rowUnitOf(unit)], ledger);
+  await setUnits(tx, unit.retenanting, [unit.unit], { stage: 'done' });
+}

@@ -1,4 +1,5 @@
 import type { Strategy } from '../../../tenancy/index.ts';
+import type { LibraryNote } from '../rows/decide-library.ts';
 
 /** A user who goes to a target. What is not said is taken from the membership that the user has. */
 export interface PeopleUser {
@@ -80,7 +81,9 @@ export interface PeopleUnit {
 
 /** What a unit cannot do without an answer. */
 export interface PeopleConflict {
-  readonly topic: 'subscriptions' | 'seats' | 'target';
+  /** `library`: rows of one of the library's own tables, `table`, that cannot be carried. */
+  readonly topic: 'subscriptions' | 'seats' | 'target' | 'library';
+  readonly table?: string;
   /** What stands against each other: tenants, customers of the provider, users. */
   readonly between: readonly string[];
   readonly remedy: string;
@@ -101,7 +104,10 @@ export interface PeopleDecision {
     | 'slug-alias'
     | 'subscription-ends'
     | 'subscription-carried'
-    | 'usage-left';
+    | 'billing-stays'
+    | 'usage-left'
+    | 'domains-ended'
+    | LibraryNote['topic'];
   /** Names of what it is about: users, slugs, beginnings of keys. */
   readonly about: readonly string[];
   readonly detail: string;

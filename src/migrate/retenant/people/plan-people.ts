@@ -1,8 +1,15 @@
+import type { SecretBox } from '../../../core/index.ts';
 import type { AnyDatabase } from '../../../database/index.ts';
+import { rolledBack } from '../../rolled-back.ts';
 import { execute } from '../../sql-text.ts';
-import { decidePeople } from './decide-people.ts';
-import { loadAllPeople } from './load-people.ts';
-import { createOverlay } from './overlay.ts';
+import { writeMemberPlaces } from '../rows/decide-library.ts';
+import { decideUnits } from '../rows/decide-units.ts';
+import { filledTables } from '../rows/filled-tables.ts';
+import { planLedger } from '../rows/plan-ledger.ts';
+import { storeUnits } from '../store-units.ts';
+import { decideAllPeople } from './decide-all.ts';
+import type { Decided } from './decide-people.ts';
+import { libraryConflicts, libraryModel, rowUnitOf } from './library-rows.ts';
 import type { PeopleConflict, PeopleCounts, PeopleDecision, PeopleUnit } from './people-unit.ts';
 
 /** What units would do to the library's own tables, as plain data. */
@@ -15,33 +22,70 @@ export interface PlannedPeople {
 
 /**
  * Works units out one after another, each on what the ones before it would leave, and writes nothing. It decides by the
- * same function as the run does.
+ * same function as the run does, over everything that the library keeps for the tenants.
  *
- * @throws TenantryError `tenant_not_found` when an old tenant is not there or has moved already.
+ * @throws TenantryError `tenant_not_found` when an old tenant is not there or has moved already; `migration_right_missing`.
  */
-export async function planPeople(tx: AnyDatabase, units: readonly PeopleUnit[]): Promise<PlannedPeople> {
-  await execute(tx, `select set_config('TimeZone', 'UTC', true)`);
-  const overlay = createOverlay();
-  const conflicts: PeopleConflict[] = [];
-  const decisions: PeopleDecision[] = [];
-  let counts = noCounts;
-  for (let begin = 0; begin < units.length; begin += unitsAtOnce) {
-    const some = units.slice(begin, begin + unitsAtOnce);
-    for (const [place, people] of (await loadAllPeople(tx, some)).entries()) {
-      const unit = some[place];
-      if (unit === undefined) continue;
-      const decided = decidePeople(overlay.onto(people, unit), unit);
-      overlay.add(decided.changes);
-      conflicts.push(...decided.conflicts);
-      decisions.push(...decided.decisions);
-      counts = sumOf(counts, decided.counts);
-    }
-  }
-  return { counts, conflicts, decisions };
+export async function planPeople(
+  db: AnyDatabase,
+  units: readonly PeopleUnit[],
+  { secrets }: { readonly secrets?: SecretBox } = {},
+): Promise<PlannedPeople> {
+  const [first] = units;
+  if (first === undefined) return { counts: noCounts, conflicts: [], decisions: [] };
+  const model = await libraryModel(db, first);
+  return planned(db, async (tx) => {
+    const { people, decided } = await decidePeopleOn(tx, units);
+    const at = await planLedger(tx);
+    await writeMemberPlaces(
+      tx,
+      first.retenanting,
+      at,
+      decided.flatMap(({ places }) => places),
+    );
+    const rows = units.map(rowUnitOf);
+    await storeUnits(tx, first.retenanting, rows, at);
+    const shifts = decided.flatMap((one) => one.shifts);
+    const found = await decideUnits(tx, await filledTables(tx, model, rows), at, rows, {
+      now: first.now,
+      shifts,
+      secrets,
+    });
+    return {
+      counts: people.counts,
+      conflicts: [...people.conflicts, ...libraryConflicts(found)],
+      decisions: [...people.decisions, ...found.notes],
+    };
+  });
 }
 
-/** Units whose rows are read by one statement. */
-const unitsAtOnce = 200;
+/** The people side of a plan without the library's other tables, with what those are decided by. */
+export async function decidePeopleOn(
+  tx: AnyDatabase,
+  units: readonly PeopleUnit[],
+): Promise<{ readonly people: PlannedPeople; readonly decided: readonly Decided[] }> {
+  await execute(tx, `select set_config('TimeZone', 'UTC', true)`);
+  const decided = await decideAllPeople(tx, units);
+  return {
+    decided,
+    people: {
+      counts: decided.reduce((sum, { counts }) => sumOf(sum, counts), noCounts),
+      conflicts: decided.flatMap(({ conflicts }) => conflicts),
+      decisions: decided.flatMap(({ decisions }) => decisions),
+    },
+  };
+}
+
+/** Runs on one snapshot and takes back what was written; within the caller's transaction by a savepoint. */
+async function planned<Result>(db: AnyDatabase, work: (tx: AnyDatabase) => Promise<Result>): Promise<Result> {
+  if (!db.isTransaction) return rolledBack(db, work);
+  await execute(db, 'savepoint tenantry_plan');
+  try {
+    return await work(db);
+  } finally {
+    await execute(db, 'rollback to savepoint tenantry_plan');
+  }
+}
 
 const noCounts: PeopleCounts = {
   tenantsMade: 0,

@@ -1,4 +1,4 @@
-import type { Change } from './draft.ts';
+import { type Change, isOf } from './draft.ts';
 import { mergeSince } from './merge-since.ts';
 import type { Returning } from './return-people.ts';
 import { keyColumns, keyOf, type Records, type TableName, tableNames } from './rows.ts';
@@ -11,10 +11,6 @@ export function returnChanges(returning: Returning): void {
     }
   }
   returnTenant(returning);
-}
-
-function isOf<Table extends TableName>(change: Change, table: Table): change is Change<Table> {
-  return change.table === table;
 }
 
 function returnChange<Table extends TableName>(
@@ -34,6 +30,12 @@ function returnChange<Table extends TableName>(
     return;
   }
   const key = keyOf(table, before);
+  if (isMemberElsewhere(returning, before) && (after === null || joined || key !== keyOf(table, after))) {
+    // Whoever came back by another way since is a member there already.
+    if (after !== null && !joined && current !== undefined) draft.drop(table, current);
+    keep({ table, key, row: before, reason: 'its place was taken since' });
+    return;
+  }
   if (after === null || joined) {
     if (draft.get(table, ...keyTexts(table, before)) !== undefined) {
       keep({ table, key, row: before, reason: 'its place was taken since' });
@@ -56,6 +58,13 @@ function returnChange<Table extends TableName>(
     keep({ table, key, row: current, reason: `written since: ${since.join(', ')}` });
   if (key === keyOf(table, after)) draft.set(table, row);
   else draft.carry(table, current, row);
+}
+
+/** Whether a user who is to be a member again is one with another id. */
+function isMemberElsewhere({ draft }: Returning, before: Records[TableName]): boolean {
+  if (!('user_id' in before && 'status' in before)) return false;
+  const there = draft.memberOf(before.tenant_id, before.user_id);
+  return there !== undefined && there.id !== before.id;
 }
 
 function keyTexts<Table extends TableName>(table: Table, row: Records[Table]): string[] {

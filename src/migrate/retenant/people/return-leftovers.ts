@@ -47,7 +47,18 @@ function returnKeys(returning: Returning, kind: Records['tenants']['kind']): voi
   const digests = digestsOf(draft);
   for (const key of draft.all('api_keys')) {
     const converted = key.tenant_id === oldTenantId && key.member_id !== null && kind !== 'organization';
-    if (!ending.has(key.tenant_id) && !converted) continue;
+    if (!ending.has(key.tenant_id) && !converted) {
+      const lost = key.member_id !== null && draft.get('members', key.tenant_id, key.member_id) === undefined;
+      if (!lost || draft.before('members', key.tenant_id, key.member_id ?? '') === undefined) continue;
+      draft.set('api_keys', { ...key, member_id: null, revoked_at: key.revoked_at ?? now });
+      keep({
+        table: 'api_keys',
+        key: keyOf('api_keys', key),
+        row: key,
+        reason: 'made since for one who has no place: revoked',
+      });
+      continue;
+    }
     const user = key.member_id === null ? own.get(key.tenant_id) : users.get(key.member_id);
     const member = user === undefined ? undefined : draft.memberOf(oldTenantId, user);
     const fits =

@@ -67,6 +67,7 @@ export interface KeyRecord {
   readonly id: string;
   readonly start: string;
   readonly member_id: string | null;
+  readonly team_id: string | null;
   readonly revoked_at: string | null;
 }
 
@@ -146,6 +147,11 @@ export function keyOf<Table extends TableName>(table: Table, row: Records[Table]
 export interface People {
   readonly rows: { readonly [Table in TableName]: readonly Records[Table][] };
   readonly seated: Readonly<Record<string, number>>;
-  /** Rows of the old organization, by table, that end with it. */
-  readonly parts?: Readonly<Record<string, number>>;
+  /** Seats that pending invitations hold, by tenant. */
+  readonly held?: Readonly<Record<string, number>>;
+  /** Of the old tenant's invitations those that go on at the default target, and of the target's those that come true. */
+  readonly coming?: number;
+  readonly answered?: number;
+  /** Which of the tenants have a customer at a billing provider. */
+  readonly billed?: readonly string[];
 }

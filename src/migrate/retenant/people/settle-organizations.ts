@@ -1,9 +1,9 @@
 import { rankOf } from './carry-members.ts';
-import type { MemberRecord, OrganizationRecord } from './rows.ts';
+import type { MemberRecord, OrganizationRecord, People } from './rows.ts';
 import type { Work } from './work.ts';
 
 /** Gives each organization among the targets one owner, and counts its seats. */
-export function settleOrganizations(work: Work): void {
+export function settleOrganizations(work: Work, people: People): void {
   const members = work.draft.membersByTenant();
   const seats = work.draft.seatsTaken();
   const came = new Set(work.oldMembers.map(({ id }) => id));
@@ -11,7 +11,7 @@ export function settleOrganizations(work: Work): void {
     const organization = work.draft.get('organizations', tenantId);
     if (work.kindOf(tenantId) !== 'organization' || organization === undefined) continue;
     settleOwner(work, tenantId, members.get(tenantId) ?? [], came);
-    settleSeats(work, organization, seats.get(tenantId) ?? 0);
+    settleSeats(work, organization, seats.get(tenantId) ?? 0, heldOf(work, people, tenantId));
   }
   // An organization that became something else has no members any more, and needs no row for them.
   const ended = work.draft.get('organizations', work.old.tenant_id);
@@ -46,12 +46,24 @@ function settleOwner(work: Work, tenantId: string, all: readonly MemberRecord[],
   note('owner-demoted', demoted, `become "${next}": ${chosen.user_id} is the one owner`);
 }
 
-function settleSeats(work: Work, organization: OrganizationRecord, taken: number): void {
+interface Held {
+  readonly before: number;
+  readonly after: number;
+}
+
+/** The seats that invitations hold at a target, before and afterwards: they go to the default target. */
+function heldOf({ main, retired }: Work, { held = {}, coming = 0, answered = 0 }: People, tenantId: string): Held {
+  const before = held[tenantId] ?? 0;
+  return { before, after: retired && tenantId === main.tenantId ? before - answered + coming : before };
+}
+
+function settleSeats(work: Work, organization: OrganizationRecord, taken: number, held: Held): void {
   const { draft, old, unit, converted, now, refuse, note } = work;
   const { tenant_id: tenantId, seats_bought: had, seats_taken: takenBefore } = organization;
-  const bought = seatsBought(work, organization, taken);
-  if (bought !== null && taken > bought && taken > takenBefore) {
-    const remedy = `${taken} members would share ${bought} seats: choose the policy "sum" or "atLeastTaken", or buy more.`;
+  const used = taken + held.after;
+  const bought = seatsBought(work, organization, used);
+  if (bought !== null && used > bought && used > takenBefore + held.before) {
+    const remedy = `${used} members and invited people would share ${bought} seats: choose the policy "sum" or "atLeastTaken", or buy more.`;
     refuse('seats', [tenantId, old.tenant_id], remedy);
   }
   const initial = unit.to.seats.initial ?? 0;

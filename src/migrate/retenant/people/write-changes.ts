@@ -1,37 +1,61 @@
 import type { AnyDatabase } from '../../../database/index.ts';
 import { execute } from '../../sql-text.ts';
 import type { Change } from './draft.ts';
-import { keyColumns, keyOf, type TableName, tableNames } from './rows.ts';
+import { keyColumns, keyOf, type Records, type TableName, tableNames } from './rows.ts';
+
+/** What changes come to when they are done one after another: by table the rows that are new or other, and those that are no more. */
+export interface Outcome {
+  readonly made: ReadonlyMap<TableName, readonly object[]>;
+  readonly gone: ReadonlyMap<TableName, readonly object[]>;
+}
+
+/** Sums up the changes of units, each after the one before it. */
+export function outcomeOf(units: readonly (readonly Change[])[]): Outcome {
+  const rows = new Map<string, { readonly table: TableName; readonly row: object; readonly made: boolean }>();
+  const put = (table: TableName, row: Records[TableName], made: boolean): void => {
+    const key = `${table} ${keyOf(table, row)}`;
+    rows.delete(key);
+    rows.set(key, { table, row, made });
+  };
+  for (const changes of units) {
+    for (const { table, before, after, joined } of changes) {
+      if (before !== null && (joined || after === null || keyOf(table, before) !== keyOf(table, after))) {
+        put(table, before, false);
+      }
+    }
+    // One row may stand in the place of another.
+    for (const { table, after, joined } of changes) if (after !== null && !joined) put(table, after, true);
+  }
+  const listed = (made: boolean): Map<TableName, object[]> => {
+    const lists = new Map<TableName, object[]>();
+    for (const one of rows.values()) {
+      if (one.made !== made) continue;
+      const list = lists.get(one.table);
+      if (list === undefined) lists.set(one.table, [one.row]);
+      else list.push(one.row);
+    }
+    return lists;
+  };
+  return { made: listed(true), gone: listed(false) };
+}
 
 /**
- * Writes what was worked out: first what goes, the last table first; then what is new or changed, in an order in which
- * each row finds what it refers to.
+ * Writes what is new or other, in an order in which each row finds what it refers to. What goes is still there: whatever
+ * hangs on it can follow before {@link writeGone} ends it.
  */
-export async function writeChanges(tx: AnyDatabase, changes: readonly Change[]): Promise<void> {
-  // A member who goes would take the keys along that stay where they are.
-  const held = changes.flatMap(({ table, before, after }) => (table === 'api_keys' && before && after ? [before] : []));
-  if (held.length > 0) {
-    const text = `update tenantry.api_keys x set member_id = null from jsonb_populate_recordset(null::tenantry.api_keys, $1::jsonb) r
-where x.tenant_id = r.tenant_id and x.id = r.id and x.member_id is not null`;
-    await execute(tx, text, [JSON.stringify(held)]);
-  }
-  for (const table of tableNames.toReversed()) {
-    const gone = changes.flatMap(({ before, after, joined, ...change }) =>
-      change.table === table &&
-      before !== null &&
-      (joined || after === null || keyOf(table, before) !== keyOf(table, after))
-        ? [before]
-        : [],
-    );
-    if (gone.length > 0) await execute(tx, deleteText(table), [JSON.stringify(gone)]);
-  }
+export async function writeMade(tx: AnyDatabase, { made }: Outcome): Promise<void> {
   for (const table of tableNames) {
-    const rows = changes.flatMap(({ after, joined, ...change }) =>
-      change.table === table && after !== null && !joined ? [after] : [],
-    );
-    for (const [columns, alike] of byColumns(rows)) {
+    for (const [columns, alike] of byColumns(made.get(table) ?? [])) {
       await execute(tx, upsertText(table, columns.split(' ')), [JSON.stringify(alike)]);
     }
+  }
+}
+
+/** Ends what goes, the last table first. */
+export async function writeGone(tx: AnyDatabase, { gone }: Outcome): Promise<void> {
+  for (const table of tableNames.toReversed()) {
+    const rows = gone.get(table) ?? [];
+    if (rows.length > 0) await execute(tx, deleteText(table), [JSON.stringify(rows)]);
   }
 }
 

@@ -1,6 +1,6 @@
 import { quoteIdentifier, quoteLiteral } from '../../../database/isolation-sql.ts';
 import { ofUnit, type ReturningRows, restoredColumns, usedSql } from './returning.ts';
-import { keyOfRow, ledger, ofTable, rowAfterEntry, rowOfEntry } from './row-sql.ts';
+import { keyOfRow, ledger, ofTable, rowAfterEntry } from './row-sql.ts';
 import type { RowModel, RowTable } from './table.ts';
 
 const record = (table: RowTable, value: string, alias: string): string =>
@@ -31,14 +31,6 @@ where ${ofUnit('j', unit)} and ${ofTable('j', table)} and j.action = '${action}'
     'change',
     changed.map(({ name }) => name),
   )}`;
-}
-
-/** Rows that lost their place, whose place was taken since. */
-export function keptLostSql(table: RowTable, unit: ReturningRows): string {
-  return `select j.old_key as key, j.before::jsonb as row, 'its place was taken since' as reason
-from ${ledger.rows} j join ${table.sql} x on ${rowOfEntry(table, 'x', 'j')}
-where ${ofUnit('j', unit)} and ${ofTable('j', table)} and j.action = 'join'
-  and to_jsonb(x)::text is distinct from to_jsonb(json_populate_record(null::${table.sql}, j.before))::text`;
 }
 
 /** Copies that were written since, or that somebody still needs. */

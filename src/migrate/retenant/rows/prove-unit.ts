@@ -1,30 +1,39 @@
 import { TenantryError } from '../../../core/index.ts';
 import type { AnyDatabase } from '../../../database/index.ts';
 import { quoteIdentifier, quoteLiteral } from '../../../database/isolation-sql.ts';
-import { numbers } from '../../verify/check.ts';
+import { execute } from '../../sql-text.ts';
 import { contentHash, keyOfRow, ofTable, rowAfterEntry } from './row-sql.ts';
 import { type RowModel, type RowTable, tableOf } from './table.ts';
 
 /**
- * Proves a unit before it is committed, by sums and joins over the rows as they stand and not by what was decided: what was
+ * Proves units before they are committed, by sums and joins over the rows as they stand and not by what was decided: what was
  * there is there, once, and no reference crosses tenants.
  *
  * @throws TenantryError `migration_verify_failed`.
  */
-export async function proveUnit(tx: AnyDatabase, model: RowModel, unit: string): Promise<void> {
-  const failed: string[] = [];
-  for (const table of model.tables) {
-    const { wrong } = await numbers<'wrong'>(tx, conservedSql(table, model.name, [unit]));
-    if (wrong > 0) failed.push(`conserved: the rows of "${table.name}" are not what they were`);
-    const left = await numbers<'wrong'>(tx, leftSql(table, model.name, [unit]));
-    if (left.wrong > 0) failed.push(`left: ${left.wrong} rows of "${table.name}" stayed with a tenant that moved`);
-    for (const { sql, text } of crossingChecks(model, table, tenantsOfUnits(model.name, [unit]))) {
-      const crossing = await numbers<'wrong'>(tx, sql);
-      if (crossing.wrong > 0) failed.push(`closed: ${crossing.wrong} ${text}`);
-    }
-  }
+export async function proveUnits(tx: AnyDatabase, model: RowModel, units: readonly string[]): Promise<void> {
+  const checks = model.tables.flatMap((table) => [
+    {
+      sql: conservedSql(table, model.name, units),
+      text: () => `conserved: the rows of "${table.name}" are not what they were`,
+    },
+    ...(table.library?.billing === true ? [] : [leftCheck(table, model.name, units)]),
+    ...crossingChecks(model, table, tenantsOfUnits(model.name, units)).map(({ sql, text }) => ({
+      sql,
+      text: (wrong: number) => `closed: ${wrong} ${text}`,
+    })),
+  ]);
+  if (checks.length === 0) return;
+  const parts = checks.map(({ sql }, place) => `select ${place} as place, (${sql})::float8 as wrong`);
+  const found = await execute<{ place: number; wrong: number }>(tx, parts.join('\nunion all '));
+  const failed = found.rows.flatMap(({ place, wrong }) => (wrong > 0 ? [checks[place]?.text(wrong) ?? ''] : []));
   if (failed.length > 0) throw new TenantryError('migration_verify_failed', { migration: model.name, failed });
 }
+
+const leftCheck = (table: RowTable, name: string, units: readonly string[]) => ({
+  sql: leftSql(table, name, units),
+  text: (wrong: number) => `left: ${wrong} rows of "${table.name}" stayed with a tenant that moved`,
+});
 
 const inUnits = (alias: string, name: string, units: readonly string[] | null): string =>
   `${alias}.retenanting = ${quoteLiteral(name)}${units === null ? '' : ` and ${alias}.unit in (${units.map(quoteLiteral).join(', ')})`}`;
@@ -49,7 +58,7 @@ export function conservedSql(table: RowTable, name: string, units: readonly stri
   where ${inUnits('j', name, units)} and ${ofTable('j', table)} and j.action = 'move' and j.before is null
 ), changed as (
   select count(*) as n, coalesce(sum(${contentHash(table, 'k')}), 0) as c
-  from (select j.* ${inJournal} and j.before is not null and (j.action in ('move', 'join') or (j.action = 'change' and j.old_tenant_id::text = j.unit))) as j
+  from (select j.* ${inJournal} and j.before is not null and (j.action in ('move', 'join', 'drop') or (j.action = 'change' and j.old_tenant_id::text = j.unit))) as j
   cross join lateral ${kept} as k
 ), stayed as (
   select count(*) as n, coalesce(sum(${contentHash(table, 'x')}), 0) as c

@@ -17,7 +17,7 @@ export interface FoundUnique {
 /** A foreign key as the database has it, with the tenant's column where it is in it. */
 export interface FoundForeignKey {
   readonly columns: readonly string[];
-  /** The table it leads to, without its schema; null where it leads out of the schema. */
+  /** The table it leads to, without its schema, or `tenantry.` and a table of the library; null where it leads elsewhere. */
   readonly target: string | null;
   readonly targetColumns: readonly string[];
 }
@@ -66,7 +66,8 @@ const catalogueText = `select coalesce(json_agg(json_build_object(
       'condition', pg_get_expr(i.indpred, i.indrelid), 'nullsEqual', i.indnullsnotdistinct) order by i.indisprimary desc, x.relname)
     from pg_index i join pg_class x on x.oid = i.indexrelid where i.indrelid = c.oid and i.indisunique and i.indisvalid), '[]'),
   'foreignKeys', coalesce((select json_agg(json_build_object('columns', ${columnsOf('f.conkey', 'f.conrelid')},
-      'target', case when t.relnamespace = c.relnamespace then t.relname end,
+      'target', case when t.relnamespace = c.relnamespace then t.relname
+        when t.relnamespace = to_regnamespace('tenantry') then 'tenantry.' || t.relname end,
       'targetColumns', ${columnsOf('f.confkey', 'f.confrelid')}) order by f.conname)
     from pg_constraint f join pg_class t on t.oid = f.confrelid where f.conrelid = c.oid and f.contype = 'f'), '[]'),
   'triggers', coalesce((select json_agg(g.tgname order by g.tgname) from pg_trigger g where g.tgrelid = c.oid and not g.tgisinternal

@@ -4,9 +4,12 @@ import { quoteIdentifier, quoteLiteral } from '../../../database/isolation-sql.t
 import { keyEquals } from '../../model.ts';
 import { execute } from '../../sql-text.ts';
 import type { KeptRow } from '../people/index.ts';
-import { keptCopiesSql, keptLostSql, keptSinceSql } from './kept-sql.ts';
+import { keptCopiesSql, keptSinceSql } from './kept-sql.ts';
+import { membersName } from './library-tables.ts';
+import { meetStanding } from './meet-standing.ts';
 import { ofUnit, type ReturningRows, restoredColumns, usedSql } from './returning.ts';
-import { keyOfRow, ledger, ofTable, parentKey, referringValue, rowAfterEntry } from './row-sql.ts';
+import { keyOfRow, ledger, ofTable, parentKey, rowAfterEntry } from './row-sql.ts';
+import { setApart } from './set-apart.ts';
 import { type RowModel, type RowReference, type RowTable, tableOf } from './table.ts';
 
 /**
@@ -16,24 +19,29 @@ import { type RowModel, type RowReference, type RowTable, tableOf } from './tabl
  */
 export async function returnRows(
   tx: AnyDatabase,
-  model: RowModel,
+  whole: RowModel,
   unit: ReturningRows,
 ): Promise<{ readonly rows: number; readonly kept: KeptRow[] }> {
+  const has = await entriesOf(tx, unit);
+  const model = await concernedTables(tx, whole, unit, has);
   await execute(
     tx,
     `create temporary table if not exists retenant_back (table_name text collate "C", tenant_id uuid, key text collate "C",
-  since boolean, primary key (table_name, tenant_id, key)) on commit delete rows`,
+  old_tenant_id uuid, since boolean, lost boolean not null default false, image json, final text collate "C", place text collate "C",
+  primary key (table_name, tenant_id, key)) on commit delete rows`,
   );
   await execute(tx, 'delete from pg_temp.retenant_back');
-  await gather(tx, model, unit);
+  await gather(tx, model, unit, has);
   const kept: KeptRow[] = [];
+  kept.push(...(await setApart(tx, model, unit)));
   for (const table of model.tables) {
-    for (const text of [keptSinceSql(table, unit), keptLostSql(table, unit)])
-      kept.push(...(await keptRows(tx, table, text)));
+    if (!has(table, 'changed')) continue;
+    kept.push(...(await keptRows(tx, table, keptSinceSql(table, unit))));
   }
-  for (const table of model.tables) await execute(tx, unchangeSql(table, unit, 'winning'));
-  const rows = await moveBack(tx, model, unit);
-  for (const table of model.tables) await execute(tx, unchangeSql(table, unit, 'staying'));
+  for (const table of model.tables) if (has(table, 'change')) await execute(tx, unchangeSql(table, unit, 'winning'));
+  kept.push(...(await meetStanding(tx, model, unit, has)));
+  const rows = await moveBack(tx, model);
+  for (const table of model.tables) if (has(table, 'change')) await execute(tx, unchangeSql(table, unit, 'staying'));
   for (const table of model.tables.toReversed()) {
     if (table.rule.kind !== 'copied') continue;
     kept.push(...(await keptRows(tx, table, keptCopiesSql(model, table, unit))));
@@ -43,14 +51,71 @@ export async function returnRows(
   return { rows, kept };
 }
 
-async function keptRows(tx: AnyDatabase, table: RowTable, text: string): Promise<KeptRow[]> {
+/** What is written down of the unit: whether there are entries of an action for a table, or `changed` ones. */
+export type HasEntries = (table: RowTable, action: string) => boolean;
+
+async function entriesOf(tx: AnyDatabase, unit: ReturningRows): Promise<HasEntries> {
+  const found = await execute<{ name: string; action: string; changed: boolean }>(
+    tx,
+    `select j.table_name as name, j.action, bool_or(j.after is not null) as changed from ${ledger.rows} j where ${ofUnit('j', unit)} group by 1, 2`,
+  );
+  const kinds = new Set(
+    found.rows.flatMap(({ name, action, changed }) => [
+      `any ${name}`,
+      `${action} ${name}`,
+      ...(changed ? [`changed ${name}`] : []),
+    ]),
+  );
+  return ({ name }, action) => kinds.has(`${action} ${name}`);
+}
+
+/** The tables in which something is written down of the unit, or where its tenants have rows that end or go along. */
+async function concernedTables(
+  tx: AnyDatabase,
+  model: RowModel,
+  unit: ReturningRows,
+  has: HasEntries,
+): Promise<RowModel> {
+  const tenants = `array[${[unit.oldTenantId, ...unit.ending].map(quoteLiteral).join(', ')}]::uuid[]`;
+  const { moved, gone } = unit.members;
+  const names = new Set<string>();
+  for (const table of model.tables) {
+    const ofMembers = table.references.some(({ parent }) => parent === membersName) && moved.length + gone.length > 0;
+    if (ofMembers || has(table, 'any')) names.add(table.name);
+  }
+  const others = model.tables.filter(
+    ({ name, library }) => !names.has(name) && (unit.ending.length > 0 || (library !== null && unit.memberless)),
+  );
+  if (others.length > 0) {
+    const parts = others.map(
+      (table) =>
+        `select ${quoteLiteral(table.name)} as name where exists (select from ${table.sql} x where x.${table.column} = any(${tenants}))`,
+    );
+    const found = await execute<{ name: string }>(tx, parts.join('\nunion all '));
+    for (const { name } of found.rows) names.add(name);
+  }
+  // What refers to a row that goes back may have been made since.
+  for (let more = true; more; ) {
+    more = false;
+    for (const table of model.tables) {
+      if (names.has(table.name) || !table.references.some(({ parent }) => names.has(parent))) continue;
+      names.add(table.name);
+      more = true;
+    }
+  }
+  const tables = model.tables.filter(({ name }) => names.has(name));
+  return { ...model, tables, people: [...model.people, ...model.tables.filter(({ name }) => !names.has(name))] };
+}
+
+export async function keptRows(tx: AnyDatabase, table: RowTable, text: string): Promise<KeptRow[]> {
   const found = await execute<{ key: string; row: unknown; reason: string }>(tx, text);
   return found.rows.map(({ key, row, reason }) => ({ table: table.name, key, row, reason }));
 }
 
 /** Finds the rows that go back: those that came, and those that were made since and belong to them. */
-async function gather(tx: AnyDatabase, model: RowModel, unit: ReturningRows): Promise<void> {
+async function gather(tx: AnyDatabase, model: RowModel, unit: ReturningRows, has: HasEntries): Promise<void> {
   for (const table of model.tables) {
+    if (!has(table, 'move')) continue;
     await execute(
       tx,
       `insert into pg_temp.retenant_back (table_name, tenant_id, key, since)
@@ -58,6 +123,13 @@ select ${quoteLiteral(table.name)}, j.new_tenant_id, j.new_key, false from ${led
 where ${ofUnit('j', unit)} and ${ofTable('j', table)} and j.action = 'move' on conflict do nothing`,
     );
   }
+  const members = unit.members.moved.map(({ tenantId, id }) => ({ tenant_id: tenantId, key: id }));
+  await execute(
+    tx,
+    `insert into pg_temp.retenant_back (table_name, tenant_id, key, since)
+select ${quoteLiteral(membersName)}, r.tenant_id, r.key, false from jsonb_to_recordset($1::jsonb) as r (tenant_id uuid, key text) on conflict do nothing`,
+    [JSON.stringify(members)],
+  );
   await execute(tx, 'analyze pg_temp.retenant_back');
   for (let found = -1; found !== 0; ) {
     found = 0;
@@ -134,59 +206,50 @@ where ${ofUnit('j', unit)} and ${ofTable('j', table)} and j.action = 'change'
 }
 
 /** Rows go back and lost ones are made again in one statement, at whose end every foreign key holds. */
-async function moveBack(tx: AnyDatabase, model: RowModel, unit: ReturningRows): Promise<number> {
-  const parts = model.tables.flatMap((table, place) => [
-    `moved_${place} as (${backSql(model, table, unit)} returning 1)`,
-    `lost_${place} as (${lostSql(table, unit)} returning 1)`,
-  ]);
-  if (parts.length === 0) return 0;
-  const counts = model.tables.map(
-    (_, place) => `(select count(*) from moved_${place}) + (select count(*) from lost_${place})`,
-  );
-  const found = await execute<{ rows: string }>(
+async function moveBack(tx: AnyDatabase, model: RowModel): Promise<number> {
+  const found = await execute<{ name: string; back: boolean; lost: boolean; aside: boolean }>(
     tx,
-    `with ${parts.join(',\n')} select (${counts.join(' + ')})::text as rows`,
+    `select table_name as name, bool_or(not lost and place is null) as back, bool_or(lost and place is null) as lost,
+  bool_or(not lost and place is not null) as aside from pg_temp.retenant_back where old_tenant_id is not null group by 1`,
   );
-  return Number(found.rows[0]?.rows ?? 0);
+  const of = new Map(found.rows.map((row) => [row.name, row]));
+  const parts = model.tables.flatMap((table, place) => {
+    const has = of.get(table.name);
+    return [
+      ...(has?.back ? [{ name: `moved_${place}`, counts: table.library === null, sql: backSql(table) }] : []),
+      ...(has?.lost ? [{ name: `lost_${place}`, counts: table.library === null, sql: lostSql(table) }] : []),
+      ...(has?.aside ? [{ name: `aside_${place}`, counts: false, sql: asideSql(table) }] : []),
+    ];
+  });
+  if (parts.length === 0) return 0;
+  const counts = parts.flatMap(({ name, counts: counted }) => (counted ? [`(select count(*) from ${name})`] : []));
+  const moved = await execute<{ rows: string }>(
+    tx,
+    `with ${parts.map(({ name, sql }) => `${name} as (${sql} returning 1)`).join(',\n')} select (${['0', ...counts].join(' + ')})::text as rows`,
+  );
+  return Number(moved.rows[0]?.rows ?? 0);
 }
 
-function backSql(model: RowModel, table: RowTable, unit: ReturningRows): string {
+function backSql(table: RowTable): string {
   const sets = restoredColumns(table).map((name) => {
     const own = quoteIdentifier(name);
-    const reference = table.references.find(({ columns }) => columns.includes(name));
-    const now =
-      reference === undefined ? `x.${own}` : againSql(table, reference, tableOf(model, reference.parent), name, unit);
-    return `${own} = case when j.after -> ${quoteLiteral(name)} is not null and x.${own}::text is not distinct from a.${own}::text then b.${own} else ${now} end`;
+    return `${own} = (json_populate_record(x, k.image)).${own}`;
   });
-  return `update ${table.sql} x set ${[`${table.column} = ${quoteLiteral(unit.oldTenantId)}::uuid`, ...sets].join(', ')}
-from pg_temp.retenant_back k left join ${ledger.rows} j on ${ofUnit('j', unit)} and ${ofTable('j', table)} and j.new_tenant_id = k.tenant_id
-    and j.new_key = k.key and j.action = 'move'
-  left join lateral json_populate_record(null::${table.sql}, j.after) as a on true
-  left join lateral json_populate_record(null::${table.sql}, j.before) as b on true
-where ${ofTable('k', table)} and x.${table.column} = k.tenant_id and ${keyEquals(table.key, 'x', 'k.key')}`;
+  return `update ${table.sql} x set ${[`${table.column} = k.old_tenant_id`, ...sets].join(', ')}
+from pg_temp.retenant_back k where ${ofTable('k', table)} and not k.lost and k.place is null
+  and x.${table.column} = k.tenant_id and ${keyEquals(table.key, 'x', 'k.key')}`;
 }
 
-/** What was written since refers to the copy, or to the row that stayed: to the original again. */
-function againSql(
-  table: RowTable,
-  reference: RowReference,
-  parent: RowTable,
-  name: string,
-  unit: ReturningRows,
-): string {
-  const type = table.columns.find((column) => column.name === name)?.type ?? 'text';
-  const own = `x.${quoteIdentifier(name)}`;
-  return `coalesce((select (${referringValue(reference, parent, name, 'p.old_key')})::${type} from ${ledger.rows} p where ${ofUnit('p', unit)}
-      and ${ofTable('p', parent)} and p.new_tenant_id = k.tenant_id and p.new_key = ${parentKey(reference, parent, 'x')} and p.old_key <> p.new_key
-      and p.action <> 'change' order by p.old_key limit 1), ${own})`;
-}
+const asideSql = (table: RowTable): string =>
+  `delete from ${table.sql} x using pg_temp.retenant_back k where ${ofTable('k', table)} and not k.lost and k.place is not null
+  and x.${table.column} = k.tenant_id and ${keyEquals(table.key, 'x', 'k.key')}`;
 
-function lostSql(table: RowTable, unit: ReturningRows): string {
+function lostSql(table: RowTable): string {
   const columns = table.columns.filter(({ generated }) => !generated).map(({ name }) => quoteIdentifier(name));
   return `insert into ${table.sql} (${[table.column, ...columns].join(', ')}) overriding system value
-select j.old_tenant_id, ${columns.map((name) => `b.${name}`).join(', ')} from ${ledger.rows} j
-cross join lateral json_populate_record(null::${table.sql}, j.before) as b
-where ${ofUnit('j', unit)} and ${ofTable('j', table)} and j.action = 'join' on conflict do nothing`;
+select k.old_tenant_id, ${columns.map((name) => `b.${name}`).join(', ')} from pg_temp.retenant_back k
+cross join lateral json_populate_record(null::${table.sql}, k.image) as b
+where ${ofTable('k', table)} and k.lost and k.place is null`;
 }
 
 /** A copy goes, unless somebody at a tenant that stays refers to it. */

@@ -1,4 +1,5 @@
 import { quoteIdentifier, quoteLiteral } from '../../../database/isolation-sql.ts';
+import { adjustedColumns } from './library-rules.ts';
 import type { RowModel, RowTable } from './table.ts';
 
 /** A unit whose rows go back. */
@@ -8,6 +9,16 @@ export interface ReturningRows {
   readonly oldTenantId: string;
   /** Tenants that the unit made, which end now: everything that stands there goes to the old one. */
   readonly ending: readonly string[];
+  /** Members who go back as they are now, and members who have no place any more. */
+  readonly members: { readonly moved: readonly MemberKey[]; readonly gone: readonly MemberKey[] };
+  /** Whether the old tenant has no members. */
+  readonly memberless: boolean;
+}
+
+/** A member where they stand before the way back. */
+export interface MemberKey {
+  readonly tenantId: string;
+  readonly id: string;
 }
 
 /** Entries of the unit; names are written out, so that the statements need no parameters. */
@@ -20,8 +31,9 @@ export function restoredColumns(table: RowTable): string[] {
   for (const { policy } of table.uniques) {
     if (typeof policy !== 'string' && 'suffix' in policy) names.add(policy.suffix);
     if (typeof policy !== 'string' && 'renumber' in policy) names.add(policy.renumber);
+    if (typeof policy !== 'string' && 'sum' in policy) for (const name of policy.sum) names.add(name);
   }
-  return [...names];
+  return [...new Set([...names, ...adjustedColumns(table)])];
 }
 
 /** Whether rows of the same tenant refer to row `x`. */

@@ -35,7 +35,7 @@ export const rowAfterEntry = (table: RowTable, row: string, entry: string): stri
   `${row}.${table.column} = ${entry}.new_tenant_id and ${keyEquals(table.key, row, `${entry}.new_key`)}`;
 
 /** Whether a reference leads to the key of its parent, so that the parent itself need not be asked. */
-function leadsToKey({ parentColumns }: RowReference, parent: RowTable): boolean {
+export function leadsToKey({ parentColumns }: RowReference, parent: RowTable): boolean {
   return parent.key.length === parentColumns.length && parent.key.every(({ name }) => parentColumns.includes(name));
 }
 

@@ -28,6 +28,7 @@ export async function rewriteReferences(
   for (const reference of table.references) {
     if (!renamed.has(reference.parent)) continue;
     await execute(tx, rewriteSql(table, reference, tableOf(model, reference.parent), at), params);
+    if (table.key.some(({ name }) => reference.columns.includes(name))) await execute(tx, rekeySql(table, at), params);
   }
 }
 
@@ -84,6 +85,18 @@ from ${table.sql} x, ${at.rows} p
 where ${ofUnits('j')} and ${ofTable('j', table)} and j.action in ('move', 'copy') and ${rowOfEntry(table, 'x', 'j')}
   and p.retenanting = j.retenanting and p.unit = j.unit and ${ofTable('p', parent)} and p.old_tenant_id = j.old_tenant_id
   and p.old_key = ${parentKey(reference, parent, 'x')} and p.new_tenant_id = j.new_tenant_id and p.new_key <> p.old_key`;
+}
+
+/** A row whose key holds what it refers to has another key then. */
+export function rekeySql(table: RowTable, at: Ledger): string {
+  const values = table.key.map(
+    ({ name, type }) =>
+      `case when j.after -> ${quoteLiteral(name)} is null then x.${quoteIdentifier(name)} else (j.after ->> ${quoteLiteral(name)})::${type} end`,
+  );
+  const key = values.length === 1 ? `(${values[0]})::text` : `jsonb_build_array(${values.join(', ')})::text`;
+  return `update ${at.rows} j set new_key = ${key} from ${table.sql} x
+where ${ofUnits('j')} and ${ofTable('j', table)} and j.action ${table.globalKey ? `= 'move'` : `in ('move', 'copy')`}
+  and j.after is not null and ${rowOfEntry(table, 'x', 'j')}`;
 }
 
 /** A reference that leads to a row of the old tenant. One that leads nowhere is as bad as before. */

@@ -2,6 +2,7 @@ import type { AnyDatabase } from '../../../database/index.ts';
 import { quoteIdentifier, quoteLiteral } from '../../../database/isolation-sql.ts';
 import { execute } from '../../sql-text.ts';
 import { keyOfRow, type Ledger, ledger, ofTable, ofUnits, rowOfEntry } from './row-sql.ts';
+import { settleTogether } from './settle-together.ts';
 import type { RowTable, RowUnique } from './table.ts';
 
 /** Rows that cannot stand side by side at a target. */
@@ -20,6 +21,7 @@ export async function settleUniques(
   table: RowTable,
   at: Ledger,
   params: readonly [string, readonly string[]],
+  { together = false }: { readonly together?: boolean } = {},
 ): Promise<UniqueConflict[]> {
   const conflicts: UniqueConflict[] = [];
   for (const unique of table.uniques) {
@@ -28,6 +30,7 @@ export async function settleUniques(
       table.key.every(({ name }) => unique.parts.includes(quoteIdentifier(name)) || unique.parts.includes(name))
     )
       continue;
+    if (together && (await settleTogether(tx, table, unique, at, params))) continue;
     // Who writes to the target's row at this moment is waited for, so that nothing of it is overwritten.
     if (at.rows === ledger.rows) await execute(tx, lockWinnersSql(table, unique, at), params);
     const found = await execute<{ rows: string; samples: string[] | null }>(
@@ -53,7 +56,7 @@ select count(*)::text as rows, (select array_agg(old_key) from (select old_key f
 }
 
 /** A part of a unique key as it will be: what was changed of a row already stands in its entry. */
-function partOf(table: RowTable, part: string, row: string, entry: string | null): string {
+export function uniquePart(table: RowTable, part: string, row: string, entry: string | null): string {
   const columns = table.columns.map(({ name, type }) => {
     const column = `${row}.${quoteIdentifier(name)}`;
     const value =
@@ -70,11 +73,13 @@ function partOf(table: RowTable, part: string, row: string, entry: string | null
 /** Entries `j` whose row `x` meets a row `o` that stands at the target, and stays there. */
 function metSql(table: RowTable, unique: RowUnique, at: Ledger): string {
   const equal = unique.nullsEqual ? 'is not distinct from' : '=';
-  const on = unique.parts.map((part) => `${partOf(table, part, 'o', null)} ${equal} ${partOf(table, part, 'x', 'j')}`);
+  const on = unique.parts.map(
+    (part) => `${uniquePart(table, part, 'o', null)} ${equal} ${uniquePart(table, part, 'x', 'j')}`,
+  );
   const condition =
     unique.condition === null
       ? []
-      : [partOf(table, unique.condition, 'o', null), partOf(table, unique.condition, 'x', 'j')];
+      : [uniquePart(table, unique.condition, 'o', null), uniquePart(table, unique.condition, 'x', 'j')];
   return `select j.retenanting, j.unit, j.table_name, j.old_tenant_id, j.old_key, j.new_tenant_id, ${keyOfRow(table, 'o')} as winner,
   o.ctid as winner_at, o.tableoid as winner_in, x.ctid as row_at, x.tableoid as row_in
 from ${at.rows} j join ${table.sql} x on ${rowOfEntry(table, 'x', 'j')}
@@ -106,7 +111,11 @@ function settleSql(table: RowTable, unique: RowUnique, at: Ledger): string[] {
       ? `json_build_object(${policy.sum.map((name) => `${quoteLiteral(name)}, ${addedSql(name)}`).join(', ')})`
       : newestSql(table);
   const wins =
-    'sum' in policy ? 'true' : `x.${quoteIdentifier(policy.keepNewest)} > o.${quoteIdentifier(policy.keepNewest)}`;
+    'sum' in policy
+      ? 'true'
+      : 'prefer' in policy
+        ? policy.prefer
+        : `x.${quoteIdentifier(policy.keepNewest)} > o.${quoteIdentifier(policy.keepNewest)}`;
   const change = `insert into ${at.rows} (retenanting, unit, table_name, old_tenant_id, old_key, new_tenant_id, new_key, action, before, after)
   select m.retenanting, m.unit, m.table_name, m.new_tenant_id, m.winner, m.new_tenant_id, m.winner, 'change', row_to_json(o), ${after}
   from met m join ${table.sql} x on x.ctid = m.row_at and x.tableoid = m.row_in join ${table.sql} o on o.ctid = m.winner_at and o.tableoid = m.winner_in
@@ -143,9 +152,9 @@ function suffixSql(table: RowTable, unique: RowUnique, column: string, met: stri
       const isColumn = part === column || part === quoteIdentifier(column);
       if (own === 'next' && (isColumn || part.includes(column))) {
         const next = isColumn ? `x.${quoteIdentifier(column)} || '-' || n` : nextPart(table, part, column);
-        return `${partOf(table, part, other, entry)} = ${next}`;
+        return `${uniquePart(table, part, other, entry)} = ${next}`;
       }
-      return `${partOf(table, part, other, entry)} is not distinct from ${partOf(table, part, 'x', 'j')}`;
+      return `${uniquePart(table, part, other, entry)} is not distinct from ${uniquePart(table, part, 'x', 'j')}`;
     });
   return `with ${met}, named as (
   select m.*, (select x.${own} || '-' || n from generate_series(2, 1000000) as n

@@ -1,38 +1,50 @@
 import type { AnyDatabase } from '../../../database/index.ts';
 import { quoteIdentifier, quoteLiteral } from '../../../database/isolation-sql.ts';
 import { execute } from '../../sql-text.ts';
+import { adjustedColumns } from './library-rules.ts';
 import { keyOfRow, ledger, listColumns, ofTable, ofUnits, rowOfEntry } from './row-sql.ts';
 import type { RowColumn, RowModel, RowTable } from './table.ts';
 
 type Params = readonly [string, readonly string[]];
 
 /**
- * Does what is written down of rows. Copies are made first, parents before children; then all rows move in one statement,
- * at whose end every foreign key holds, whether it can be deferred or not; then what lost its place goes, and what won
- * takes over. Gives how many rows moved.
+ * Does what is written down of rows. Copies are made first, parents before children; then all rows move, and what lost its
+ * place goes, in one statement, at whose end every foreign key holds, whether it can be deferred or not; then what won
+ * takes over. Gives how many rows of the application moved.
  */
 export async function writeRows(tx: AnyDatabase, model: RowModel, params: Params): Promise<number> {
   const has = await entriesOf(tx, params);
-  await prepareUnit(tx, model, params);
+  await prepare(tx, model, params, has);
   const moving = model.tables.filter((table) => has(table, 'move'));
+  const ending = model.tables.filter((table) => has(table, 'join') || has(table, 'drop'));
   let moved = 0;
-  if (moving.length > 0) {
-    const updates = moving.map((table, place) => `moved_${place} as (${moveSql(table, ledger.rows)} returning 1)`);
-    const counts = moving.map((_, place) => `(select count(*) from moved_${place})`);
+  if (moving.length + ending.length > 0) {
+    const parts = [
+      ...moving.map((table, place) => `moved_${place} as (${moveSql(table, ledger.rows)} returning 1)`),
+      ...ending.map((table, place) => `ended_${place} as (${endSql(table)} returning 1)`),
+    ];
+    const counts = moving.flatMap(({ library }, place) =>
+      library === null ? [`(select count(*) from moved_${place})`] : [],
+    );
     const found = await execute<{ moved: string }>(
       tx,
-      `with ${updates.join(',\n')} select (${counts.join(' + ')})::text as moved`,
+      `with ${parts.join(',\n')} select (${['0', ...counts].join(' + ')})::text as moved`,
       params,
     );
     moved = Number(found.rows[0]?.moved ?? 0);
   }
-  await settleUnit(tx, model, params);
+  await win(tx, model, params, has);
   return moved;
 }
 
 /** Makes the copies, parents before children, and empties references of rows that stay to rows that leave. */
 export async function prepareUnit(tx: AnyDatabase, model: RowModel, params: Params): Promise<void> {
-  const has = await entriesOf(tx, params);
+  await prepare(tx, model, params, await entriesOf(tx, params));
+}
+
+type Has = (table: RowTable, action: string) => boolean;
+
+async function prepare(tx: AnyDatabase, model: RowModel, params: Params, has: Has): Promise<void> {
   for (const table of model.tables) if (has(table, 'change')) await execute(tx, changeSql(table, 'staying'), params);
   for (const table of model.tables) if (has(table, 'copy')) await makeCopies(tx, table, params);
 }
@@ -60,11 +72,15 @@ select (select count(*) from moved)::text as rows, case when count(*) = $4::inte
 export async function settleUnit(tx: AnyDatabase, model: RowModel, params: Params): Promise<void> {
   const has = await entriesOf(tx, params);
   for (const table of model.tables.toReversed()) if (has(table, 'join')) await execute(tx, endSql(table), params);
+  await win(tx, model, params, has);
+}
+
+async function win(tx: AnyDatabase, model: RowModel, params: Params, has: Has): Promise<void> {
   for (const table of model.tables) if (has(table, 'change')) await execute(tx, changeSql(table, 'winning'), params);
 }
 
 /** Which actions there are for which tables. */
-async function entriesOf(tx: AnyDatabase, params: Params): Promise<(table: RowTable, action: string) => boolean> {
+async function entriesOf(tx: AnyDatabase, params: Params): Promise<Has> {
   const found = await execute<{ kind: string }>(
     tx,
     `select distinct j.action || ' ' || j.table_name as kind from ${ledger.rows} j where ${ofUnits('j')}`,
@@ -91,6 +107,7 @@ function rewritten(table: RowTable): RowColumn[] {
     if (typeof policy !== 'string' && 'suffix' in policy) names.add(policy.suffix);
     if (typeof policy !== 'string' && 'renumber' in policy) names.add(policy.renumber);
   }
+  for (const name of adjustedColumns(table)) names.add(name);
   return table.columns.filter(({ name }) => names.has(name));
 }
 
@@ -124,16 +141,19 @@ where ${ofUnits('j')} and ${ofTable('j', table)} and j.action = 'copy' and c.${t
 }
 
 const endSql = (table: RowTable): string =>
-  `delete from ${table.sql} x using ${ledger.rows} j where ${ofUnits('j')} and ${ofTable('j', table)} and j.action = 'join' and ${rowOfEntry(table, 'x', 'j')}`;
+  `delete from ${table.sql} x using ${ledger.rows} j where ${ofUnits('j')} and ${ofTable('j', table)} and j.action in ('join', 'drop') and ${rowOfEntry(table, 'x', 'j')}`;
 
 /** Rows that stay with the old tenant and lose a reference, or rows of a target that take something over. */
 function changeSql(table: RowTable, which: 'staying' | 'winning'): string {
   const columns = table.columns.filter(
     ({ name, generated }) => !generated && !table.key.some((part) => part.name === name),
   );
-  return `update ${table.sql} x set ${changes(table, columns).join(', ')} from ${ledger.rows} j
-where ${ofUnits('j')} and ${ofTable('j', table)} and j.action = 'change'
-  and j.old_tenant_id::text ${which === 'staying' ? '=' : '<>'} j.unit and ${rowOfEntry(table, 'x', 'j')}`;
+  // Of several units that add to one row the last one has the sum.
+  return `update ${table.sql} x set ${changes(table, columns).join(', ')} from (
+  select distinct on (j.old_tenant_id, j.old_key) j.* from ${ledger.rows} j join ${ledger.units} u on u.retenanting = j.retenanting and u.unit = j.unit
+  where ${ofUnits('j')} and ${ofTable('j', table)} and j.action = 'change' and j.old_tenant_id::text ${which === 'staying' ? '=' : '<>'} j.unit
+  order by j.old_tenant_id, j.old_key, u.position desc) j
+where ${rowOfEntry(table, 'x', 'j')}`;
 }
 
 /** Sums up what stands in the rows of the old tenants before anything moves. */
@@ -149,4 +169,23 @@ on conflict (retenanting, unit, table_name) do update set row_count = excluded.r
       params,
     );
   }
+}
+
+/** How many rows of the application each unit moved. */
+export async function rowsOfUnits(
+  tx: AnyDatabase,
+  { tables }: RowModel,
+  params: Params,
+): Promise<ReadonlyMap<string, number>> {
+  const names = tables.flatMap(({ name, library }) => (library === null ? [name] : []));
+  const found = await execute<{ unit: string; rows: number }>(
+    tx,
+    `with counted as (
+  select j.unit, count(*) as rows from ${ledger.rows} j where ${ofUnits('j')} and j.action = 'move' and j.table_name = any($3::text[]) group by 1
+), stored as (
+  update ${ledger.units} u set row_count = c.rows from counted c where ${ofUnits('u')} and u.unit = c.unit
+) select unit, rows::float8 as rows from counted`,
+    [...params, names],
+  );
+  return new Map(found.rows.map(({ unit, rows }) => [unit, rows]));
 }

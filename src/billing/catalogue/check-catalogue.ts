@@ -1,0 +1,40 @@
+import { TenantryError } from '../../core/index.ts';
+import type { PriceBook } from '../price-book.ts';
+import type { BillingProvider } from '../provider.ts';
+import { comparePrice, type PriceProblem } from './compare-price.ts';
+import { findPrices } from './plan-catalogue-sync.ts';
+
+/**
+ * Looks whether the provider has every price of the list as it should be: made, on sale, with the amounts in their
+ * currencies, at the interval, and in the mode of the provider. Call it when the program starts.
+ *
+ * @returns What is wrong; nothing when all is well.
+ */
+export async function checkCatalogue(
+  provider: BillingProvider,
+  catalogue: PriceBook,
+): Promise<readonly PriceProblem[]> {
+  const found = await findPrices(provider, catalogue);
+  const metered = catalogue.prices.some(({ per }) => per === 'usage');
+  const meters = metered ? await provider.prices.meters() : [];
+  const { livemode } = provider;
+  return catalogue.prices
+    .filter(({ agreed }) => agreed !== true)
+    .flatMap((item) => comparePrice(item, found.get(item.lookupKey), { livemode, meters }));
+}
+
+/**
+ * Like {@link checkCatalogue}, and throws for the first thing that is wrong.
+ *
+ * @throws TenantryError `config_invalid` whose path is the lookup key.
+ */
+export async function requireCatalogue(provider: BillingProvider, catalogue: PriceBook): Promise<void> {
+  const [first, ...more] = await checkCatalogue(provider, catalogue);
+  if (first !== undefined) throw catalogueRefusal(first, more.length);
+}
+
+/** The error for a price that is not as it should be. */
+export function catalogueRefusal({ lookupKey, problem, detail }: PriceProblem, more = 0): TenantryError {
+  const others = more === 0 ? '' : `; ${more} more`;
+  return new TenantryError('config_invalid', { path: lookupKey, problem: `${problem}: ${detail}${others}` });
+}

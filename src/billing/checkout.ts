@@ -1,0 +1,197 @@
+import { createHash } from 'node:crypto';
+import { cleanText, isTenantryError, TenantryError } from '../core/index.ts';
+import type { CheckoutInput, CheckoutResult } from './billing-interface.ts';
+import { type CheckoutRow, insertCheckout, openCheckout, updateCheckout } from './checkout-store.ts';
+import { ensureCustomer } from './ensure-customer.ts';
+import type { Ground, Held } from './ground.ts';
+import type { NewCheckout, ProviderCheckout } from './provider/checkout.ts';
+import { readSeatState } from './seats/store.ts';
+import { isLive } from './standing.ts';
+import { syncHeld } from './sync.ts';
+import { mayTry, noteFingerprints } from './trial-store.ts';
+import { wantedItems } from './wanted-items.ts';
+
+/** For so long the provider remembers a key; after that a checkout that was never answered is over. */
+const keyMilliseconds = 23 * 3_600_000;
+/** A session that ends so soon is of no use to whoever opens it now. */
+const usefulMilliseconds = 120_000;
+
+/**
+ * Makes what opens checkouts: at most one of a tenant is open at any time.
+ *
+ * What is going to be asked for is written down first, under an id that is also the key of the call. Whoever comes after a
+ * process that ended in between asks word for word the same, gets the same session, and goes on from there.
+ */
+export function createCheckout(ground: Ground): (input: CheckoutInput) => Promise<CheckoutResult> {
+  const { alone, clock, db, ids, priceIndex, prices, provider, trialDaysOf } = ground;
+
+  return async (input) => {
+    if (!provider.capabilities.checkout) {
+      throw new TenantryError('billing_unsupported', { provider: provider.name, operation: 'checkout' });
+    }
+    const fingerprints = [...new Set(input.fingerprints ?? [])].map((one) => cleanText('fingerprint', one, 200));
+    const { successUrl, cancelUrl } = { successUrl: urlOf('successUrl', input), cancelUrl: urlOf('cancelUrl', input) };
+    return alone(input.tenantId, async (held) => {
+      const { tenantId } = held;
+      const { subscriptions } = await syncHeld(ground, held);
+      const live = subscriptions.find((record) => record.plan !== null && isLive(record));
+      if (live !== undefined) {
+        throw new TenantryError('subscription_exists', { tenantId, plan: live.plan ?? '' });
+      }
+      const customerId = await ensureCustomer(ground, held, input.payer ?? {});
+      const { plan, interval = 'month', currency = defaultCurrency(ground, input.plan, interval), addOns = {} } = input;
+      const seats = await readSeatState(db, tenantId);
+      const items = await wantedItems(prices, priceIndex, { plan, interval, currency, seats, addOns });
+      const trialDays = input.trial === false ? undefined : trialDaysOf(plan);
+      const wish: Omit<NewCheckout, 'trialDays'> = {
+        customerId,
+        tenantId,
+        plan,
+        items,
+        currency,
+        successUrl,
+        cancelUrl,
+        ...(input.trialWithoutCard === true && { trialWithoutCard: true }),
+        ...(input.coupon !== undefined && { coupon: input.coupon }),
+        ...(input.promotionCodes === true && { promotionCodes: true }),
+        ...(input.automaticTax === true && { automaticTax: true }),
+        ...(input.locale !== undefined && { locale: input.locale }),
+      };
+      const requestHash = createHash('sha256')
+        .update(JSON.stringify([wish, trialDays ?? null, fingerprints]))
+        .digest('hex');
+      const there = await settleOpen(held, customerId, requestHash);
+      if (there !== undefined) return there;
+      const trial = trialDays !== undefined && (await takeTrial(tenantId, fingerprints)) ? trialDays : null;
+      const request: NewCheckout = { ...wish, ...(trial !== null && { trialDays: trial }) };
+      const id = ids();
+      const made = { id, plan, request: { ...request }, requestHash, trialDays: trial };
+      if (!(await insertCheckout(db, tenantId, held.lease, made, clock()))) throw busy(tenantId);
+      return open(held, { id, trial_days: trial }, request);
+    });
+  };
+
+  /** Gives the open session for the same wish; ends one for another. */
+  async function settleOpen(held: Held, customerId: string, requestHash: string): Promise<CheckoutResult | undefined> {
+    const { tenantId } = held;
+    const row = await openCheckout(db, tenantId);
+    if (row === undefined) return undefined;
+    const same = row.request_hash === requestHash;
+    const found =
+      row.session_id === null ? await again(held, row, customerId) : await provider.checkouts.read(row.session_id);
+    const now = clock();
+    if (found?.status === 'open') {
+      const useful = found.expiresAt === null || found.expiresAt.getTime() - now.getTime() > usefulMilliseconds;
+      if (same && useful && found.url !== null) {
+        await remember(tenantId, row.id, found);
+        return resultOf(found, row.trial_days, false);
+      }
+      const ended = await provider.checkouts.expire(found.id, {
+        idempotencyKey: await held.keyOf('expire', [found.id, now.getTime()]),
+      });
+      await remember(tenantId, row.id, ended);
+      if (ended.status === 'complete') throw await paidMeanwhile(held);
+      return undefined;
+    }
+    if (found === null) await updateCheckout(db, tenantId, row.id, { status: 'failed' }, now);
+    else await remember(tenantId, row.id, found);
+    if (found?.status === 'complete') throw await paidMeanwhile(held);
+    return undefined;
+  }
+
+  /** Asks once more for what was asked for without an answer; null where that leads nowhere. */
+  async function again(held: Held, row: CheckoutRow, customerId: string): Promise<ProviderCheckout | null> {
+    const old = clock().getTime() - row.created_at.getTime() > keyMilliseconds;
+    const request = readRequest(row.request);
+    if (!old && request !== undefined && request.customerId === customerId) {
+      try {
+        await held.keyOf('checkout', row.id);
+        return await provider.checkouts.create(request, { idempotencyKey: keyOf(row.id) });
+      } catch (error) {
+        if (!isTenantryError(error, 'provider_refused') && !isFailed(error)) throw error;
+      }
+    }
+    // Nobody knows its id, but the provider knows what is open.
+    for (const { id } of await provider.checkouts.listOpen(customerId)) {
+      await provider.checkouts.expire(id, { idempotencyKey: await held.keyOf('expire', id) });
+    }
+    return null;
+  }
+
+  async function open(
+    held: Held,
+    row: Pick<CheckoutRow, 'id' | 'trial_days'>,
+    request: NewCheckout,
+  ): Promise<CheckoutResult> {
+    const { tenantId } = held;
+    try {
+      const found = await provider.checkouts.create(request, { idempotencyKey: keyOf(row.id) });
+      await remember(tenantId, row.id, found);
+      return resultOf(found, row.trial_days, true);
+    } catch (error) {
+      if (isTenantryError(error, 'provider_refused')) {
+        await updateCheckout(db, tenantId, row.id, { status: 'failed' }, clock());
+      }
+      throw error;
+    }
+  }
+
+  async function remember(tenantId: string, id: string, found: ProviderCheckout): Promise<void> {
+    const status = found.status === 'open' || found.status === 'complete' ? found.status : 'expired';
+    const patch = { status, sessionId: found.id, url: found.url, expiresAt: found.expiresAt } as const;
+    await updateCheckout(db, tenantId, id, patch, clock());
+  }
+
+  /** It was paid after we had looked: what it made is taken in before the caller is told. */
+  async function paidMeanwhile(held: Held): Promise<TenantryError> {
+    const { standing } = await syncHeld(ground, held);
+    return new TenantryError('subscription_exists', { tenantId: held.tenantId, plan: standing.plan ?? '' });
+  }
+
+  async function takeTrial(tenantId: string, fingerprints: readonly string[]): Promise<boolean> {
+    if (!(await mayTry(db, tenantId, fingerprints))) return false;
+    return ground.inTransaction(undefined, (tx) => noteFingerprints(tx, tenantId, fingerprints));
+  }
+}
+
+function keyOf(id: string): string {
+  return `tenantry:checkout:${id}`;
+}
+
+function busy(tenantId: string): TenantryError {
+  return new TenantryError('billing_busy', { tenantId, retryAfter: 1 });
+}
+
+/** The provider failed and says so ever after under this key. */
+function isFailed(error: unknown): boolean {
+  return isTenantryError(error, 'provider_unavailable') && error.details.reason === 'failed';
+}
+
+function resultOf(
+  { id, url, expiresAt }: ProviderCheckout,
+  trialDays: number | null,
+  created: boolean,
+): CheckoutResult {
+  return { sessionId: id, url: url ?? '', expiresAt, trialDays, created };
+}
+
+function urlOf(field: 'successUrl' | 'cancelUrl', input: CheckoutInput): string {
+  const url = input[field];
+  if (typeof url === 'string' && url.length <= 5000 && /^https?:\/\//.test(url)) return url;
+  throw new TenantryError('name_invalid', { field, problem: 'must be an address that begins with https://' });
+}
+
+/** The currency in which the plan is sold, where there is one alone or a first one. */
+export function defaultCurrency({ prices }: Pick<Ground, 'prices'>, plan: string, interval: string): string {
+  const price = prices.prices.find((one) => one.plan === plan && one.interval === interval);
+  return Object.keys(price?.amounts ?? {})[0] ?? 'usd';
+}
+
+/** What was stored is what was sent; rows of a later version may hold more. */
+function readRequest(stored: Readonly<Record<string, unknown>>): NewCheckout | undefined {
+  return isRequest(stored) ? stored : undefined;
+}
+
+function isRequest(value: object): value is NewCheckout {
+  return 'customerId' in value && 'tenantId' in value && 'items' in value && Array.isArray(value.items);
+}

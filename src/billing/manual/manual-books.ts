@@ -1,0 +1,303 @@
+import { createHash } from 'node:crypto';
+import { cleanText, isUuid, TenantryError } from '../../core/index.ts';
+import type { AnyDatabase, CallOptions } from '../../database/index.ts';
+import type { Ground } from '../ground.ts';
+import { readCurrency } from '../money/currency.ts';
+import { checkMinor } from '../money/money.ts';
+import type {
+  ProviderCreditNote,
+  ProviderDocuments,
+  ProviderInvoice,
+  ProviderPayment,
+  ProviderRefund,
+} from '../provider/document.ts';
+import {
+  closeInvoice,
+  creditInvoice,
+  type Desk,
+  issueInvoice,
+  recordPayment,
+  refundPayment,
+  refused,
+  settlePayment,
+} from './ledger.ts';
+import { manualCustomerId } from './manual-ids.ts';
+import type { ManualOptions } from './manual-options.ts';
+import type { ManualCustomer } from './manual-state.ts';
+import { maskNumbers } from './mask-numbers.ts';
+import { addObject, listObjects, lockTenant, putObject, readObject } from './store.ts';
+
+/** What every call that writes something down takes. */
+interface Wish {
+  readonly tenantId: string;
+  /** The same call, however often it is sent, is written down once. */
+  readonly idempotencyKey?: string;
+}
+
+/** An invoice to be issued by hand. Amounts are minor units. */
+export interface IssueInvoiceInput extends Wish {
+  readonly currency: string;
+  readonly lines: readonly { readonly description: string; readonly amount: number; readonly quantity?: number }[];
+  /** As you computed it; what the hook `tax` says when absent. */
+  readonly tax?: number;
+  /** When it is to be paid; `daysUntilDue` from now when absent. */
+  readonly dueAt?: Date;
+  /** What was bought for whom: `{ clientId: '17', voucherId: '42' }`. 50 texts at most. */
+  readonly metadata?: { readonly [name: string]: string };
+}
+
+/** A payment to be written down. */
+export interface RecordPaymentInput extends Wish {
+  readonly invoiceId: string;
+  /** Minor units; all that is open when absent. Less pays a part. */
+  readonly amount?: number;
+  /** `bank_transfer`, `cash`, `card_terminal`, or a word of your own. */
+  readonly method: 'bank_transfer' | 'cash' | 'card_terminal' | (string & {});
+  /** `pending` is decided later by `settlePayment`; `succeeded` when absent. */
+  readonly status?: 'succeeded' | 'pending' | 'failed';
+  /** The gateway or terminal it went through. */
+  readonly gateway?: string;
+  /** What the payment is called there. */
+  readonly transactionId?: string;
+  /** What the gateway answered: 16 KiB at most. Numbers of cards are masked. */
+  readonly gatewayResponse?: { readonly [name: string]: unknown };
+  readonly failureCode?: string;
+  /** Who wrote it down: the application's id of a user. */
+  readonly recordedBy?: string;
+  /** When it came in; now when absent. */
+  readonly paidAt?: Date;
+}
+
+/** What decides a payment that was pending. */
+export interface SettlePaymentInput extends Wish {
+  readonly paymentId: string;
+  readonly status: 'succeeded' | 'failed' | 'canceled';
+  readonly failureCode?: string;
+  readonly gatewayResponse?: { readonly [name: string]: unknown };
+}
+
+/**
+ * The books of who is paid by hand: invoices with numbers that have no gaps, and payments by bank transfer, in cash or at a
+ * card terminal. With `{ db: tx }` each becomes part of the caller's transaction, so that what was bought is handed out
+ * with its payment or not at all.
+ */
+export interface ManualBooks {
+  /**
+   * Issues an invoice to a tenant, or to a client of the tenant's that the metadata names.
+   *
+   * @throws TenantryError `tenant_not_found`, `amount_invalid`, `name_invalid`, `config_invalid` for a currency.
+   */
+  issueInvoice(input: IssueInvoiceInput, options?: CallOptions): Promise<ProviderInvoice>;
+  /**
+   * Writes a payment of an invoice down.
+   *
+   * @throws TenantryError `provider_refused` for an invoice that is not there or not open, `amount_invalid`, also for more
+   * than is open, `name_invalid`.
+   */
+  recordPayment(input: RecordPaymentInput, options?: CallOptions): Promise<ProviderPayment>;
+  /**
+   * Decides a payment that was pending. Called again with the same word nothing happens.
+   *
+   * @throws TenantryError `provider_refused` for a payment that is not there or was decided otherwise.
+   */
+  settlePayment(input: SettlePaymentInput, options?: CallOptions): Promise<ProviderPayment>;
+  /**
+   * Gives up an invoice of which nothing was paid (`void`), or that will not be paid (`uncollectible`). It keeps its number.
+   *
+   * @throws TenantryError `provider_refused`.
+   */
+  closeInvoice(
+    input: { readonly tenantId: string; readonly invoiceId: string; readonly status: 'void' | 'uncollectible' },
+    options?: CallOptions,
+  ): Promise<ProviderInvoice>;
+}
+
+/** Corrections of what was written down by hand. */
+export interface ManualCorrections {
+  /** Gives a payment back; `before` is how much of it was given back when the caller looked. */
+  refund(
+    tenantId: string,
+    input: { readonly paymentId: string; readonly amount?: number | undefined; readonly reason?: string | undefined },
+    before: number,
+  ): Promise<ProviderRefund>;
+  credit(
+    tenantId: string,
+    input: { readonly invoiceId: string; readonly amount: number; readonly reason?: string | undefined },
+  ): Promise<ProviderCreditNote>;
+}
+
+/** Makes the books. */
+export function createManualBooks(
+  { clock, ids, documents, inTransaction }: Pick<Ground, 'clock' | 'ids' | 'documents' | 'inTransaction'>,
+  options: ManualOptions,
+): { readonly books: ManualBooks; readonly corrections: ManualCorrections } {
+  const { daysUntilDue = 14 } = options;
+
+  /** Does a wish once, and brings our copies along in the same transaction. */
+  async function writing<Document extends { readonly id: string }>(
+    { tenantId, idempotencyKey }: Wish,
+    { kind, call }: { readonly kind: 'invoice' | 'payment'; readonly call: CallOptions | undefined },
+    work: (desk: Desk) => Promise<Document>,
+  ): Promise<Document> {
+    if (!isUuid(tenantId)) throw new TenantryError('tenant_not_found', { tenant: String(tenantId).slice(0, 80) });
+    const key =
+      idempotencyKey === undefined ? undefined : keyOf(kind, cleanText('idempotencyKey', idempotencyKey, 200));
+    return inTransaction(call, async (tx) => {
+      await lockTenant(tx, tenantId);
+      const desk: Desk = { tx, tenantId, now: clock(), ids, options };
+      const before = key === undefined ? null : await readObject<{ result: string }>(tx, tenantId, 'call', key);
+      if (before !== null) {
+        const made = await readObject<Document>(tx, tenantId, kind, before.result);
+        if (made !== null) return made;
+      }
+      const made = await work(desk);
+      if (key !== undefined) {
+        await putObject(tx, tenantId, 'call', { id: key, result: made.id }, desk.now);
+      }
+      return made;
+    });
+  }
+
+  async function copy(tx: AnyDatabase, tenantId: string, some: Partial<ProviderDocuments>): Promise<void> {
+    await documents.store(tx, tenantId, { invoices: [], payments: [], refunds: [], creditNotes: [], ...some });
+  }
+
+  /** A payment with its invoice, as they are now. */
+  async function copyPayment({ tx, tenantId }: Desk, payment: ProviderPayment): Promise<ProviderPayment> {
+    const { invoiceId } = payment;
+    const invoice = invoiceId === null ? null : await readObject<ProviderInvoice>(tx, tenantId, 'invoice', invoiceId);
+    await copy(tx, tenantId, { payments: [payment], invoices: invoice === null ? [] : [invoice] });
+    return payment;
+  }
+
+  const books: ManualBooks = {
+    issueInvoice(input, call) {
+      const { tenantId, currency: given, tax, metadata = {} } = input;
+      const currency = readCurrency('currency', given);
+      checkMetadata(metadata);
+      if (tax !== undefined) checkMinor(tax);
+      if (input.lines.length === 0)
+        throw new TenantryError('amount_invalid', { amount: '0 lines', problem: 'are no invoice' });
+      return writing(input, { kind: 'invoice', call }, async (desk) => {
+        const { tx, now } = desk;
+        const customerId = await customerOf(desk);
+        const lines = input.lines.map(({ description, amount, quantity = null }) => {
+          checkMinor(amount);
+          const text = cleanText('description', description, 500);
+          const whole = { priceId: null, proration: false, periodStart: now, periodEnd: now };
+          return { description: text, amount, quantity, ...whole };
+        });
+        const invoice = await issueInvoice(desk, {
+          customerId,
+          subscriptionId: null,
+          currency,
+          lines,
+          reason: 'manual',
+          issuedAt: now,
+          dueAt: input.dueAt ?? new Date(now.getTime() + daysUntilDue * 86_400_000),
+          periodStart: now,
+          periodEnd: now,
+          metadata,
+          ...(tax !== undefined && { tax }),
+        });
+        await copy(tx, tenantId, { invoices: [invoice] });
+        return invoice;
+      });
+    },
+
+    recordPayment(input, call) {
+      const { status = 'succeeded', method, gatewayResponse, ...rest } = input;
+      const payment = {
+        ...rest,
+        status,
+        method: cleanText('method', method, 60),
+        ...(gatewayResponse !== undefined && { gatewayResponse: readResponse(gatewayResponse) }),
+      };
+      return writing(input, { kind: 'payment', call }, async (desk) =>
+        copyPayment(desk, await recordPayment(desk, payment)),
+      );
+    },
+
+    settlePayment(input, call) {
+      const { paymentId, status, failureCode, gatewayResponse } = input;
+      const answer = gatewayResponse === undefined ? undefined : readResponse(gatewayResponse);
+      return writing(input, { kind: 'payment', call }, async (desk) =>
+        copyPayment(desk, await settlePayment(desk, { paymentId, status, failureCode, gatewayResponse: answer })),
+      );
+    },
+
+    closeInvoice({ tenantId, invoiceId, status }, call) {
+      return writing({ tenantId }, { kind: 'invoice', call }, async (desk) => {
+        const invoice = await closeInvoice(desk, invoiceId, status);
+        await copy(desk.tx, tenantId, { invoices: [invoice] });
+        return invoice;
+      });
+    },
+  };
+
+  const corrections: ManualCorrections = {
+    refund: (tenantId, input, before) =>
+      inTransaction(undefined, async (tx) => {
+        await lockTenant(tx, tenantId);
+        const desk: Desk = { tx, tenantId, now: clock(), ids, options };
+        const payment = await readObject<ProviderPayment>(tx, tenantId, 'payment', input.paymentId);
+        // Somebody sent the same wish at the same time: it is done once.
+        if (payment !== null && payment.amountRefunded !== before) {
+          const all = await listObjects<ProviderRefund>(tx, tenantId, 'refund');
+          const done = all.findLast(({ paymentId }) => paymentId === input.paymentId);
+          if (done !== undefined) return done;
+        }
+        const refund = await refundPayment(desk, input);
+        const after = await readObject<ProviderPayment>(tx, tenantId, 'payment', input.paymentId);
+        await copy(tx, tenantId, { refunds: [refund], payments: after === null ? [] : [after] });
+        return refund;
+      }),
+
+    credit: (tenantId, input) =>
+      inTransaction(undefined, async (tx) => {
+        await lockTenant(tx, tenantId);
+        const note = await creditInvoice({ tx, tenantId, now: clock(), ids, options }, input);
+        const invoice = await readObject<ProviderInvoice>(tx, tenantId, 'invoice', input.invoiceId);
+        await copy(tx, tenantId, { creditNotes: [note], invoices: invoice === null ? [] : [invoice] });
+        return note;
+      }),
+  };
+  return { books, corrections };
+}
+
+/** The customer of the tenant, which is made when it is needed first. */
+async function customerOf({ tx, tenantId, now }: Desk): Promise<string> {
+  const id = manualCustomerId(tenantId);
+  const customer: ManualCustomer = { id, name: '', email: null, balance: {} };
+  try {
+    await addObject(tx, tenantId, 'customer', customer, now);
+  } catch (error) {
+    if (isForeignKeyError(error)) throw new TenantryError('tenant_not_found', { tenant: tenantId }, { cause: error });
+    throw error;
+  }
+  return id;
+}
+
+function isForeignKeyError(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '23503';
+}
+
+function keyOf(kind: string, key: string): string {
+  return createHash('sha256').update(`books ${kind} ${key}`).digest('hex');
+}
+
+function checkMetadata(metadata: { readonly [name: string]: string }): void {
+  const entries = Object.entries(metadata);
+  if (entries.length > 50)
+    throw new TenantryError('name_invalid', { field: 'metadata', problem: 'has more than 50 texts' });
+  for (const [name, value] of entries) {
+    cleanText('metadata', name, 80);
+    if (value !== '') cleanText(`metadata.${name}`, value, 500);
+  }
+}
+
+function readResponse(response: { readonly [name: string]: unknown }): { readonly [name: string]: unknown } {
+  const text = JSON.stringify(maskNumbers(response));
+  if (text.length <= 16_384 && !text.includes('\\u0000')) return JSON.parse(text);
+  throw refused('recordPayment', 'what the gateway answered is too long to be kept, or no text');
+}

@@ -1,0 +1,30 @@
+import { type HeadersLike, TenantryError } from '../core/index.ts';
+
+/** What takes the events of a payment provider: the billing module does. */
+export interface BillingReceiver {
+  /** Takes an event as it arrived, and tells the status to answer with. */
+  receive(rawBody: Uint8Array, headers: HeadersLike): Promise<number | { readonly status: number }>;
+}
+
+/** A request whose body can be read once, up to a bound; beyond it the reader gives null. */
+export interface RawRequest {
+  readonly headers: HeadersLike;
+  readonly read: (maxBytes: number) => Promise<Uint8Array | null>;
+}
+
+/**
+ * Hands an event of a payment provider on as it arrived, and gives the status to answer with.
+ *
+ * @param maxBytes - The most that an event may have; 1 MiB when absent.
+ * @throws TenantryError `body_too_large`.
+ */
+export async function receiveBilling(
+  billing: BillingReceiver,
+  { headers, read }: RawRequest,
+  maxBytes: number = 1_048_576,
+): Promise<number> {
+  const body = await read(maxBytes);
+  if (body === null) throw new TenantryError('body_too_large', { maxBytes });
+  const answer = await billing.receive(body, headers);
+  return typeof answer === 'number' ? answer : answer.status;
+}

@@ -1,0 +1,16 @@
+import { atPath } from '../look-up.ts';
+import { thinEvent } from '../related-object.ts';
+import type { Routes } from '../route.ts';
+
+export const thinEventRoutes: Routes = {
+  V2_Core_Events_retrieve: {
+    takes: '',
+    run({ world, id }) {
+      const event = atPath(world.events, id(), 'event');
+      const { id: request, idempotency_key: key } = event.request;
+      const reason =
+        request === null ? null : { type: 'request', request: { id: request, idempotency_key: key ?? '' } };
+      return { ...thinEvent(event, world.livemode), changes: null, context: null, data: null, reason };
+    },
+  },
+};

@@ -1,0 +1,35 @@
+import { isUuid, TenantryError } from '../../core/index.ts';
+
+/** Which part of a list is wanted. */
+export interface PageOptions {
+  /** The `nextCursor` of the part before. */
+  readonly cursor?: string | null;
+  /** How many items at most, 1 to 1,000; 100 when absent. */
+  readonly limit?: number;
+}
+
+/** A part of a list. */
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  /** Hand it in for the next part; null at the end. */
+  readonly nextCursor: string | null;
+}
+
+/** A cursor and a limit that were checked; a cursor is the id that the part before ended with. */
+export function readPage({ cursor = null, limit = 100 }: PageOptions): { after: string | null; limit: number } {
+  if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
+    const problem = 'must be a whole number from 1 to 1000';
+    throw new TenantryError('amount_invalid', { amount: String(limit), problem });
+  }
+  if (cursor !== null && !isUuid(cursor)) {
+    throw new TenantryError('name_invalid', { field: 'cursor', problem: 'is not one that a list gave' });
+  }
+  return { after: cursor, limit };
+}
+
+/** Cuts what was read, one more than the limit, to a part of a list. */
+export function pageOf<Item>(found: readonly Item[], limit: number, cursor: (last: Item) => string): Page<Item> {
+  const items = found.slice(0, limit);
+  const last = items.at(-1);
+  return { items, nextCursor: found.length > limit && last !== undefined ? cursor(last) : null };
+}

@@ -1,0 +1,261 @@
+import type { Tracer } from '@opentelemetry/api';
+import { Kysely, PostgresDialect, sql } from 'kysely';
+import { Pool } from 'pg';
+import type { AttemptMetrics, DeliveryTracer } from 'tenantry/webhooks/delivery';
+import { createWebhooks } from 'tenantry/webhooks/delivery';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { pgliteDatabase, postgresDatabase, type TestDatabase } from '../support/databases.ts';
+import { type Answer, startReceiver, type TestReceiver } from '../support/webhook-receiver.ts';
+import { catalogue, forgetDeliveries, makeTenant, open, webhookWorld } from '../support/webhook-world.ts';
+
+let database: TestDatabase<Record<string, never>>;
+const receivers: TestReceiver[] = [];
+beforeAll(async () => {
+  database = await postgresDatabase();
+});
+afterEach(async () => {
+  await Promise.all(receivers.splice(0).map((receiver) => receiver.close()));
+  await forgetDeliveries(database);
+});
+afterAll(() => database.destroy());
+
+async function receiver(answer?: Answer): Promise<TestReceiver> {
+  const started = await startReceiver(answer);
+  receivers.push(started);
+  return started;
+}
+
+const until = async (holds: () => boolean): Promise<void> => {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
+};
+
+describe('a worker', () => {
+  it('delivers what is published while it runs, and drains what is under way when it is stopped', async () => {
+    const target = await receiver((_request, response) => void setTimeout(() => response.writeHead(204).end(), 150));
+    const { webhooks } = webhookWorld(database, { delivery: { pollMilliseconds: 20 } });
+    const tenantId = await makeTenant(database);
+    const { endpoint } = await webhooks.endpoints.create({ tenantId, url: target.url() });
+    const worker = webhooks.startDelivery();
+    const { id: messageId } = await webhooks.publish({ tenantId, type: 'order.paid', data: { id: '1' } });
+    worker.wake();
+    await until(() => target.requests.length === 1);
+    await worker.stop();
+    expect(await webhooks.attempts({ tenantId, endpointId: endpoint.id, messageId })).toMatchObject([
+      { outcome: 'delivered' },
+    ]);
+    await webhooks.publish({ tenantId, type: 'order.paid', data: { id: '2' } });
+    expect(target.requests).toHaveLength(1);
+  });
+
+  it('that is stopped without grace cuts off what is under way, and the try does not count', async () => {
+    const target = await receiver(() => undefined);
+    const { webhooks } = webhookWorld(database, { fetch: { ...open, deadlineMilliseconds: 20_000 } });
+    const tenantId = await makeTenant(database);
+    const { endpoint } = await webhooks.endpoints.create({ tenantId, url: target.url() });
+    const ref = { tenantId, endpointId: endpoint.id };
+    const { id: messageId } = await webhooks.publish({ tenantId, type: 'order.paid', data: { id: '1' } });
+    const worker = webhooks.startDelivery();
+    await until(() => target.requests.length === 1);
+    await worker.stop({ graceMilliseconds: 1 });
+    expect(await webhooks.attempts({ ...ref, messageId })).toMatchObject([{ outcome: 'failed', reason: 'shutdown' }]);
+    const { rows } = await sql<{ tries: number; leased_at: Date | null }>`
+      select tries, leased_at from tenantry.webhook_deliveries where message_id = ${messageId}`.execute(database.app);
+    expect(rows).toEqual([{ tries: 0, leased_at: null }]);
+    expect(await webhooks.endpoints.health(ref)).toMatchObject({ failures: 0, waiting: 1 });
+  });
+
+  it('beside others takes no delivery twice', async () => {
+    const target = await receiver();
+    const { webhooks } = webhookWorld(database);
+    const tenantId = await makeTenant(database);
+    for (let index = 0; index < 5; index += 1) {
+      await webhooks.endpoints.create({ tenantId, url: target.url(`/${index}`) });
+    }
+    for (let index = 0; index < 40; index += 1) {
+      await webhooks.publish({ tenantId, type: 'order.paid', data: { id: String(index) } });
+    }
+    const reports = await Promise.all(Array.from({ length: 6 }, () => webhooks.deliverDue()));
+    expect(reports.reduce((sum, { delivered }) => sum + delivered, 0)).toBe(200);
+    const got = target.requests.map(({ path, headers }) => `${path} ${headers['webhook-id']}`);
+    expect([got.length, new Set(got).size]).toEqual([200, 200]);
+  });
+
+  it('gives a tenant with much to send no more turns than one with little', async () => {
+    const order: string[] = [];
+    const target = await receiver(({ path }) => {
+      order.push(path);
+      return 204;
+    });
+    const { webhooks } = webhookWorld(database, { delivery: { concurrency: 4, perEndpoint: 4 } });
+    const [loud, quiet] = [await makeTenant(database), await makeTenant(database)];
+    for (let index = 0; index < 4; index += 1) {
+      await webhooks.endpoints.create({ tenantId: loud, url: target.url('/loud') });
+    }
+    await webhooks.endpoints.create({ tenantId: quiet, url: target.url('/quiet') });
+    for (let index = 0; index < 50; index += 1) {
+      await webhooks.publish({ tenantId: loud, type: 'order.paid', data: { id: '1' } });
+    }
+    for (let index = 0; index < 10; index += 1) {
+      await webhooks.publish({ tenantId: quiet, type: 'order.paid', data: { id: '1' } });
+    }
+    await webhooks.deliverDue();
+    expect(order).toHaveLength(210);
+    // Ten of the quiet one among about as many of the loud one.
+    expect(order.lastIndexOf('/quiet')).toBeLessThan(40);
+  });
+
+  it('lets no endpoint that hangs keep the others waiting', async () => {
+    const hanging = await receiver(() => undefined);
+    const target = await receiver();
+    const { webhooks } = webhookWorld(database, {
+      fetch: { ...open, deadlineMilliseconds: 3000 },
+      delivery: { concurrency: 8, perEndpoint: 8, slowAfterMilliseconds: 50, pollMilliseconds: 20 },
+    });
+    const tenantId = await makeTenant(database);
+    await webhooks.endpoints.create({ tenantId, url: hanging.url() });
+    for (let index = 0; index < 20; index += 1) await webhooks.endpoints.create({ tenantId, url: target.url() });
+    for (let index = 0; index < 30; index += 1) {
+      await webhooks.publish({ tenantId, type: 'order.paid', data: { id: String(index) } });
+    }
+    const worker = webhooks.startDelivery();
+    await until(() => target.requests.length === 600);
+    // All others are served before the first attempt at the one that hangs is over: it took a place for a moment.
+    expect(hanging.requests.length).toBeLessThanOrEqual(8);
+    expect((await webhooks.deliveries({ tenantId, messageId: await oneOf(webhooks, tenantId) })).items).toHaveLength(
+      21,
+    );
+    await worker.stop({ graceMilliseconds: 0 });
+  });
+
+  it('goes on after the database was away', async () => {
+    const target = await receiver();
+    const errors: unknown[] = [];
+    const pool = new Pool({ connectionString: database.urls?.app ?? '', max: 4 });
+    pool.on('error', () => undefined);
+    pool.on('connect', (client) => client.on('error', () => undefined));
+    const db = new Kysely<Record<string, never>>({ dialect: new PostgresDialect({ pool }) });
+    const { secretBox, webhooks } = webhookWorld(database);
+    const tenantId = await makeTenant(database);
+    await webhooks.endpoints.create({ tenantId, url: target.url() });
+    const away = createWebhooks({
+      db,
+      catalogue,
+      secretBox,
+      fetch: open,
+      delivery: { pollMilliseconds: 10, hooks: { error: (error) => errors.push(error) } },
+    });
+    const worker = away.startDelivery();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await sql`select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and usename = 'tenantry_test_app' and pid <> pg_backend_pid()`.execute(
+      database.app,
+    );
+    await webhooks.publish({ tenantId, type: 'order.paid', data: { id: '1' }, occurredAt: new Date() });
+    await until(() => target.requests.length === 1);
+    await worker.stop();
+    await db.destroy();
+  });
+
+  it('tells of every attempt, and a hook that throws keeps nothing from its receiver', async () => {
+    const target = await receiver(({ path }) => (path === '/fails' ? 500 : 204));
+    const told: AttemptMetrics[] = [];
+    const spans: { name: string; attributes: Record<string, unknown>; ended: boolean; status?: number }[] = [];
+    const tracer: DeliveryTracer = {
+      startSpan(name, options) {
+        const span = { name, attributes: { ...options?.attributes } as Record<string, unknown>, ended: false };
+        const state: (typeof spans)[number] = span;
+        spans.push(state);
+        return {
+          setAttribute: (key, value) => Object.assign(state.attributes, { [key]: value }),
+          setStatus: ({ code }) => Object.assign(state, { status: code }),
+          end: () => Object.assign(state, { ended: true }),
+        };
+      },
+    };
+    const hooks = {
+      attempt(metrics: AttemptMetrics) {
+        told.push(metrics);
+        throw new Error('a bad counter');
+      },
+    };
+    const { webhooks, clock } = webhookWorld(database, { delivery: { hooks, tracer } });
+    const tenantId = await makeTenant(database);
+    for (const path of ['/works', '/fails']) await webhooks.endpoints.create({ tenantId, url: target.url(path) });
+    await webhooks.publish({ tenantId, type: 'order.paid', data: { id: '1' } });
+    clock.advance(2000);
+    expect(await webhooks.deliverDue()).toEqual({ delivered: 1, failed: 1, done: true });
+    const byOutcome = told.toSorted((one, other) => (one.outcome < other.outcome ? -1 : 1));
+    expect(byOutcome).toMatchObject([
+      { outcome: 'delivered', reason: null, status: 204, attempt: 1, lateMilliseconds: 2000, type: 'order.paid' },
+      { outcome: 'failed', reason: 'status', status: 500 },
+    ]);
+    expect(spans.every(({ name, ended }) => name === 'webhook deliver' && ended)).toBe(true);
+    expect(spans.map(({ status }) => status).toSorted()).toEqual([2, undefined]);
+    expect(spans[0]?.attributes).toMatchObject({ 'tenantry.tenant_id': tenantId, 'messaging.system': 'webhook' });
+  });
+
+  it('takes a tracer of OpenTelemetry', () => {
+    const take = (tracer: Tracer): DeliveryTracer => tracer;
+    expect(take).toBeTypeOf('function');
+  });
+});
+
+async function oneOf(webhooks: ReturnType<typeof webhookWorld>['webhooks'], tenantId: string): Promise<string> {
+  return (await webhooks.messages({ tenantId, limit: 1 })).items[0]?.id ?? '';
+}
+
+it('deliverDue begins nothing more once its budget is spent or its signal is given', async () => {
+  const target = await receiver();
+  const { webhooks } = webhookWorld(database);
+  const tenantId = await makeTenant(database);
+  await webhooks.endpoints.create({ tenantId, url: target.url() });
+  await webhooks.publish({ tenantId, type: 'order.paid', data: { id: '1' } });
+  expect(await webhooks.deliverDue({ signal: AbortSignal.abort() })).toEqual({ delivered: 0, failed: 0, done: false });
+  expect(target.requests).toEqual([]);
+  expect(await webhooks.deliverDue({ budgetMilliseconds: 5000 })).toMatchObject({ delivered: 1, done: true });
+});
+
+it('an attempt that ends after its lease is told in the log, and a success closes the delivery', async () => {
+  let hold: () => void = () => undefined;
+  const target = await receiver((request, response) => {
+    if (target.requests.length > 1) return 500;
+    hold = () => response.writeHead(204).end();
+    return request.path === '/' ? undefined : 204;
+  });
+  const { webhooks, clock } = webhookWorld(database, { fetch: { ...open, deadlineMilliseconds: 20_000 } });
+  const tenantId = await makeTenant(database);
+  const { endpoint } = await webhooks.endpoints.create({ tenantId, url: target.url() });
+  const { id: messageId } = await webhooks.publish({ tenantId, type: 'order.paid', data: { id: '1' } });
+  const ref = { tenantId, endpointId: endpoint.id };
+  const slow = webhooks.deliverDue();
+  await until(() => target.requests.length === 1);
+  clock.advance(60_000);
+  expect(await webhooks.deliverDue()).toMatchObject({ failed: 1 });
+  expect(await webhooks.attempts({ ...ref, messageId })).toMatchObject([
+    { number: 1, outcome: 'interrupted' },
+    { number: 2, outcome: 'failed', status: 500 },
+  ]);
+  hold();
+  await slow;
+  expect(await webhooks.attempts({ ...ref, messageId })).toMatchObject([
+    { number: 1, outcome: 'delivered', status: 204 },
+    { number: 2, outcome: 'failed', status: 500 },
+  ]);
+  expect((await webhooks.deliveries(ref)).items).toMatchObject([{ status: 'delivered', attempts: 2 }]);
+});
+
+it('works the same on an embedded database', async () => {
+  const embedded = await pgliteDatabase<Record<string, never>>();
+  const target = await receiver();
+  const { webhooks } = webhookWorld(embedded);
+  const tenantId = await makeTenant(embedded);
+  const { endpoint } = await webhooks.endpoints.create({ tenantId, url: target.url(), ordering: 'key' });
+  const { id } = await embedded.app
+    .transaction()
+    .execute((tx) =>
+      webhooks.publish({ tenantId, type: 'order.paid', data: { id: '1' }, orderingKey: 'k' }, { db: tx }),
+    );
+  expect(await webhooks.deliverDue()).toEqual({ delivered: 1, failed: 0, done: true });
+  expect(await webhooks.attempts({ tenantId, endpointId: endpoint.id, messageId: id })).toHaveLength(1);
+  await embedded.destroy();
+});
