@@ -110,6 +110,8 @@ export default {
       severity: 'error',
       from: { path: ['^src/', '^examples/[^/]+/adapter\\.ts$'], pathNot: tests },
       to: {
+        // The adapters import this package by its own name.
+        pathNot: '^tenantry(/|$)',
         dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown', 'unknown'],
         dependencyTypesNot: ['npm-peer', 'npm-optional', 'npm', 'type-only'],
       },

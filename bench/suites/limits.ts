@@ -32,9 +32,10 @@ export const suite: Suite = async (bench) => {
      select id, 'calls', 'month', $2::timestamptz, 0, 1, $2::timestamptz from unnest($1::uuid[]) as id`,
     [tenants, now],
   );
-  const { check, consume } = createPlans({ db, plans });
+  const { consume } = createPlans({ db, plans });
+  // Every tenant has used something in this hour, as it is all the time but at its beginning.
   for (let start = 0; start < tenantCount; start += 100) {
-    await Promise.all(tenants.slice(start, start + 100).map((tenantId) => check(tenantId, 'calls')));
+    await Promise.all(tenants.slice(start, start + 100).map((tenantId) => consume(tenantId, 'calls', 1)));
   }
   await run('vacuum analyze');
 

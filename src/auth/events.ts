@@ -1,6 +1,7 @@
 import type { DomainEvent } from '../core/index.ts';
 
-interface SessionData {
+/** Which session an event tells of. */
+export interface SessionData {
   readonly userId: string;
   readonly sessionId: string;
 }

@@ -8,7 +8,7 @@
 export type { AuthDeps } from './auth.ts';
 export { createAuth } from './auth.ts';
 export type { Auth, AuthMail, AuthOptions } from './auth-interface.ts';
-export type { AuthEvent, SessionEnd } from './events.ts';
+export type { AuthEvent, SessionData, SessionEnd } from './events.ts';
 export type { BucketRule } from './login/attempt-store.ts';
 export type { LockOutOptions } from './login/lock-out.ts';
 export type { Login, LoginInput, LoginResult } from './login/login.ts';

@@ -2,7 +2,7 @@ import { TenantryError } from '../core/index.ts';
 import type { AnyDatabase } from '../database/index.ts';
 import { applyAddOns } from './add-ons/apply-add-ons.ts';
 import { updateCheckout } from './checkout-store.ts';
-import { addCustomerId, removeCustomerIds, writeStanding } from './customer-store.ts';
+import { addCustomerId, hasMoved, removeCustomerIds, writeStanding } from './customer-store.ts';
 import type { Ground, Held } from './ground.ts';
 import { noteRevenue } from './revenue/note-revenue.ts';
 import { isOver, type Standing, standingOf } from './standing.ts';
@@ -91,14 +91,15 @@ export async function applyTruth(
       await noteTrial(tx, tenantId, { ...trial, endsAt: after.trialEndsAt });
     }
   }
-  if (standing.plan !== null) {
+  const moved = await hasMoved(tx, tenantId);
+  if (standing.plan !== null && !moved) {
     await setPlan(tenantId, standing.plan, {
       db: tx,
       subscriptionStatus: standing.status,
       ...(rules.anchor === 'follow' && standing.anchorAt !== null && { anchorAt: standing.anchorAt }),
     });
   }
-  if (ground.terms !== undefined) {
+  if (ground.terms !== undefined && !moved) {
     const counting = outcome.subscriptions.find(({ id }) => id === standing.subscriptionId);
     await applyAddOns({ prices: ground.prices, terms: ground.terms }, tx, tenantId, counting);
   }

@@ -32,6 +32,9 @@ import { signalOf } from './signal.ts';
 import { readState } from './state.ts';
 import { createSubscriptions } from './subscriptions.ts';
 import { syncHeld } from './sync.ts';
+import { applyTransition } from './transitions/apply-transition.ts';
+import { planTransition } from './transitions/plan-transition.ts';
+import type { TransitionInput, TransitionPlan, TransitionResult } from './transitions/transition.ts';
 import { createUsageSync } from './usage/create-usage-sync.ts';
 import { createWorker } from './worker.ts';
 
@@ -86,6 +89,17 @@ export interface Billing<Plan extends string = string> extends SubscriptionBilli
   reportUsage(tenantId: string): Promise<number>;
   /** Compares the price list with the provider's, for when the program starts. Nothing is told when all is well. */
   checkPrices(): Promise<readonly PriceProblem[]>;
+  /** What a change of tenancy asks of the provider: after tenants were merged or split, or changed their strategy. */
+  readonly transitions: {
+    /**
+     * Tells what would be asked. The provider is looked at, and asked for nothing.
+     *
+     * @throws TenantryError `plan_not_sold`, `tenant_not_found`, `name_invalid`.
+     */
+    plan(input: TransitionInput<Plan>): Promise<TransitionPlan>;
+    /** Asks for it, or goes on with what was planned under that name. Called again nothing is asked for twice. */
+    apply(plan: TransitionPlan): Promise<TransitionResult>;
+  };
   /** Brings what is sold at the provider to what the price list says: `tenantry billing sync-catalog` does so. */
   readonly catalogue: {
     /** Tells what would be done, and does nothing. */
@@ -145,6 +159,10 @@ export function createBilling<Plan extends string = string>(options: BillingOpti
     seats: { sync: seats.sync, raise: seats.raise },
     reportUsage: async (tenantId) => (await usage?.sync(tenantId)) ?? 0,
     checkPrices: async () => checkCatalogue(provider, prices),
+    transitions: {
+      plan: (input) => planTransition(ground, input),
+      apply: (plan) => applyTransition(ground, plan),
+    },
     catalogue: {
       plan: () => planCatalogueSync(provider, prices),
       apply: (sync, onStep) => applyCatalogueSync(provider, sync, onStep),

@@ -30,7 +30,9 @@ export async function takeLease(
 ): Promise<boolean | null> {
   const { rows } = await sql<{ mine: boolean | null; there: boolean }>`
     with t as materialized (
-      select tenant_id from tenantry.tenants where tenant_id = ${tenantId}::uuid and status <> 'moved'
+      select t.tenant_id from tenantry.tenants t where t.tenant_id = ${tenantId}::uuid and (t.status <> 'moved'
+        -- What a tenant that is no more still pays has to be ended in its name.
+        or exists (select from tenantry.billing_customers b where b.tenant_id = t.tenant_id))
     ), taken as (
       insert into tenantry.billing_customers as c
         (tenant_id, provider, livemode, lease, lease_until, created_at, updated_at)
@@ -207,4 +209,11 @@ export async function putOff(db: AnyDatabase, tenantId: string, until: Date): Pr
     .set({ due_at: until })
     .where('tenant_id', '=', tenantId)
     .execute();
+}
+
+/** Tells whether a tenant is no more: it went elsewhere, and what is left here is what it paid. */
+export async function hasMoved(db: AnyDatabase, tenantId: string): Promise<boolean> {
+  const { rows } = await sql<{ moved: boolean }>`
+    select status = 'moved' as moved from tenantry.tenants where tenant_id = ${tenantId}::uuid`.execute(libraryOf(db));
+  return rows[0]?.moved === true;
 }

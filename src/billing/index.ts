@@ -122,3 +122,10 @@ export type { StripeClient } from './stripe/stripe-client.ts';
 export type { StripeProviderOptions } from './stripe/stripe-provider.ts';
 export { stripeProvider } from './stripe/stripe-provider.ts';
 export type { SubscriptionRecord } from './subscription-record.ts';
+export type {
+  TransitionInput,
+  TransitionPlan,
+  TransitionResult,
+  TransitionStep,
+  TransitionTenant,
+} from './transitions/transition.ts';

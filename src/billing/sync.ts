@@ -5,7 +5,7 @@ import { askForTruth, type DocumentsWanted } from './truth.ts';
 
 /** What goes with a look at the provider. */
 export interface SyncOptions {
-  /** Whose documents are fetched too: those of these invoices, or all; none when absent. */
+  /** Whose documents are fetched too: those of these invoices, or all; none when absent, but all of a provider that sends no events. */
   readonly documents?: DocumentsWanted;
   /** Done in the same transaction, such as settling the events that led here. */
   readonly settle?: (tx: AnyDatabase) => Promise<void>;
@@ -21,7 +21,8 @@ export interface SyncOptions {
 export async function syncHeld(
   ground: Ground,
   held: Pick<Held, 'tenantId' | 'lease'>,
-  { documents = [], settle }: SyncOptions = {},
+  // Who sends no events names no invoices that changed.
+  { documents = ground.provider.capabilities.events ? [] : 'all', settle }: SyncOptions = {},
 ): Promise<Outcome> {
   const truth = await askForTruth(ground, held.tenantId, documents);
   return ground.inTransaction(undefined, async (tx) => {

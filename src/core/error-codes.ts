@@ -394,7 +394,8 @@ export const errorTable: { readonly [Code in ErrorCode]: ErrorRow<ErrorDetails[C
   billing_busy: {
     status: 503,
     title: 'Billing is at work',
-    detail: (d) => `something else is done for tenant "${d.tenantId}" at the moment; try again in ${d.retryAfter} seconds`,
+    detail: (d) =>
+      `something else is done for tenant "${d.tenantId}" at the moment; try again in ${d.retryAfter} seconds`,
   },
   billing_unsupported: {
     status: 400,
@@ -440,7 +441,8 @@ export const errorTable: { readonly [Code in ErrorCode]: ErrorRow<ErrorDetails[C
   tenant_still_pays: {
     status: 409,
     title: 'The tenant still pays',
-    detail: (d) => `tenant "${d.tenantId}" has a subscription (${d.status}); end it first, or it would be charged for ever`,
+    detail: (d) =>
+      `tenant "${d.tenantId}" has a subscription (${d.status}); end it first, or it would be charged for ever`,
   },
 
   migration_definition_invalid: {

@@ -227,6 +227,21 @@ export interface BillingManualObjectTable {
   updated_at: Date;
 }
 
+/** `tenantry.billing_transition_steps`: what a change of tenancy asks of the provider. */
+export interface BillingTransitionStepTable {
+  tenant_id: string;
+  transition: string;
+  id: string;
+  /** The order in which they are done. */
+  place: number;
+  step: ColumnType<Record<string, unknown>, string, never>;
+  /** How often the provider said no. */
+  refusals: Generated<number>;
+  error: string | null;
+  created_at: Date;
+  done_at: Date | null;
+}
+
 /** The tables of billing as Kysely sees them, named with their schema. */
 export interface BillingDatabase {
   'tenantry.billing_customers': BillingCustomerTable;
@@ -243,4 +258,5 @@ export interface BillingDatabase {
   'tenantry.billing_invoice_numbers': { tenant_id: string; series: string; last: Bigint };
   'tenantry.billing_revenue': BillingRevenueTable;
   'tenantry.billing_manual_objects': BillingManualObjectTable;
+  'tenantry.billing_transition_steps': BillingTransitionStepTable;
 }

@@ -176,11 +176,6 @@ function hourAt(now: Date): Hour {
   return { start: start ?? now, latest: latest ?? now };
 }
 
-/** Whether a counter counts another hour. */
-export function isOver(hour: Hour | null, counted: Date | null): hour is Hour {
-  return hour !== null && (counted === null || counted < hour.start || counted > hour.latest);
-}
-
 /** Under which subjects the units of a caller are written down. */
 export function subjectsOf({ memberId, keyId }: Ask): readonly string[] {
   return ['', ...(memberId === undefined ? [] : [`m:${memberId}`]), ...(keyId === undefined ? [] : [`k:${keyId}`])];

@@ -23,7 +23,7 @@ export interface PlansDeps<Definitions extends PlanDefinitions, AddOns extends A
   readonly acrossTenants?: boolean;
   /** How late units of the past are taken, in hours; 72 when absent. */
   readonly lateHours?: number;
-  /** Of how many tenants the plan is remembered between calls; 10,000 when absent. */
+  /** Of how many tenants the plan is remembered between calls; 50,000 when absent. */
   readonly remembered?: number;
 }
 

@@ -56,7 +56,7 @@ export function createPlans<
   clock = systemClock,
   ids = uuidv7,
   events,
-  remembered = 10_000,
+  remembered = 50_000,
   history = true,
   acrossTenants = true,
   lateHours = 72,

@@ -9,7 +9,6 @@ import {
   found,
   type Ground,
   groundOf,
-  isOver,
   maxAttempts,
   membersOf,
   meterKey,
@@ -19,7 +18,7 @@ import {
 } from './ground.ts';
 import { meterState } from './meter-state.ts';
 import { serveByBurning } from './serve-by-burning.ts';
-import { type Hour, insertUnits, rollHour, seeCounter } from './store.ts';
+import { type Hour, insertUnits, seeCounter } from './store.ts';
 
 /**
  * Serves a batch, as a rule with one statement: an update that adds all units that will fit, or a look where none is
@@ -41,7 +40,6 @@ export async function serveBatch(batch: Batch): Promise<readonly Served[]> {
     let absent = guess !== undefined && !guessed;
     let sure = false;
     let fence = 0;
-    let hour: Hour | null = null;
     for (let attempt = 0; waiting.length > 0; attempt += 1) {
       if (attempt === maxAttempts) throw new Error(`the counter of "${meter}" never came to rest`);
       if (needsBurning(ground, waiting, used, guessed || attempt > 0)) {
@@ -52,6 +50,7 @@ export async function serveBatch(batch: Batch): Promise<readonly Served[]> {
       // Where there are grants, they come before what is beyond the plan.
       const ceiling = ground.grants ? amountOf(entitlement) : ceilingOf(entitlement);
       const { chosen, others, sum } = chooseFitting(waiting, ceiling - used);
+      let hour: Hour | null = null;
       if (chosen.length > 0) {
         // In one snapshot no counter is ahead of its tenant, unless somebody put back an older tenant row: then the
         // counter's own revision is the one that must not be passed, or the tenant would be refused for ever.
@@ -83,7 +82,7 @@ export async function serveBatch(batch: Batch): Promise<readonly Served[]> {
         for (const ask of waiting) served.set(ask, refusal(ground, ask, used, null));
         break;
       }
-      const sight = found(await seeCounter(db, key, now), tenantId);
+      const sight = found(await seeCounter(db, key, now, hour), tenantId);
       if (sight.closed !== null) {
         for (const ask of waiting) served.set(ask, refusal(ground, ask, sight.used ?? 0, sight.closed));
         break;
@@ -93,7 +92,6 @@ export async function serveBatch(batch: Batch): Promise<readonly Served[]> {
         sure = false;
         continue;
       }
-      if (sight.used !== null && isOver(hour, sight.hour)) await rollHour(db, key, hour);
       sure = sight.revision === facts.revision;
       if (!sure) ground = groundOf(batch, await batch.refresh());
       used = sure ? (sight.used ?? 0) : 0;

@@ -39,8 +39,6 @@ export interface Sight {
   readonly alerted: number;
   /** Whether reservations are over whose units did not come back yet. */
   readonly due: boolean;
-  /** The hour that is counted on the counter. */
-  readonly hour: Date | null;
 }
 
 /** Under which conditions units are added. */
@@ -110,7 +108,7 @@ export interface MemberUnits {
  *    INSERT locks the tenant before it looks at it, since the lock of its foreign key alone would come after the look.
  *
  * 6. The history loses nothing. The running hour stands on the counter, so that a statement that adds units writes one row;
- *    it adds them to this hour or not at all. When another hour began, the first statement to notice (rollText) brings
+ *    it adds them to this hour or not at all. When another hour began, the first to notice (sightInHourText) brings
  *    the old one to `usage_hours` and begins the new one at nothing, under the lock of the counter.
  *
  * To tell in the same statement why nothing was added would make every granted call half as slow again.
@@ -163,21 +161,6 @@ const recording = (text: string, first: number, now: number): string => `
 const takeRecordingText = recording(takeText, 12, 9);
 const insertRecordingText = recording(insertText, 9, 7);
 
-/** The conditions are looked at again when the row was locked, so that of several statements one brings the hour away. */
-const rollText = `
-  with old as materialized (
-    select hour, hour_units from tenantry.usage_counters
-    where tenant_id = $1::uuid and meter = $2::text and per = $3::text and period_start = $4::timestamptz
-      and (hour is null or hour not between $5::timestamptz and $6::timestamptz)
-    for no key update
-  ), kept as (
-    insert into tenantry.usage_hours as k (tenant_id, meter, subject, hour, units)
-    select $1::uuid, $2::text, '', hour, hour_units from old where hour_units > 0
-    on conflict (tenant_id, meter, subject, hour) do update set units = k.units + excluded.units
-  )
-  update tenantry.usage_counters c set hour = $5::timestamptz, hour_units = 0
-  from old where c.tenant_id = $1::uuid and c.meter = $2::text and c.per = $3::text and c.period_start = $4::timestamptz`;
-
 const giveText = `
   with given as (
     update tenantry.usage_counters set used = greatest(used - $5::bigint, 0), updated_at = $6::timestamptz
@@ -185,14 +168,14 @@ const giveText = `
     returning used
   )
   select t.entitlement_revision as revision, t.status, coalesce((select used from given), c.used) as used,
-    c.entitlement_revision as fence, c.alerted, false as due, c.hour
+    c.entitlement_revision as fence, c.alerted, false as due
   from tenantry.tenants t
   left join tenantry.usage_counters c on c.tenant_id = $1::uuid and c.meter = $2::text and c.per = $3::text
     and c.period_start = $4::timestamptz
   where t.tenant_id = $1::uuid and t.status <> 'moved'`;
 
 const sightText = `
-  select t.entitlement_revision as revision, t.status, c.used, c.entitlement_revision as fence, c.alerted, c.hour,
+  select t.entitlement_revision as revision, t.status, c.used, c.entitlement_revision as fence, c.alerted,
     c.held_until is not null and exists (select from tenantry.usage_reservations v
       where v.tenant_id = $1::uuid and v.meter = $2::text and v.status = 'held' and v.expires_at <= $5::timestamptz) as due
   from tenantry.tenants t
@@ -200,17 +183,39 @@ const sightText = `
     and c.period_start = $4::timestamptz
   where t.tenant_id = $1::uuid and t.status <> 'moved'`;
 
+/**
+ * A look that begins another hour where one began. The conditions are looked at again when the row was locked, so that of
+ * several statements one brings the old hour away.
+ */
+const sightInHourText = `
+  with old as materialized (
+    select hour, hour_units from tenantry.usage_counters
+    where tenant_id = $1::uuid and meter = $2::text and per = $3::text and period_start = $4::timestamptz
+      and (hour is null or hour not between $6::timestamptz and $7::timestamptz)
+      and exists (select from tenantry.tenants where tenant_id = $1::uuid and status = 'active')
+    for no key update
+  ), kept as (
+    insert into tenantry.usage_hours as k (tenant_id, meter, subject, hour, units)
+    select $1::uuid, $2::text, '', hour, hour_units from old where hour_units > 0
+    on conflict (tenant_id, meter, subject, hour) do update set units = k.units + excluded.units
+  ), begun as (
+    update tenantry.usage_counters c set hour = $6::timestamptz, hour_units = 0 from old
+    where c.tenant_id = $1::uuid and c.meter = $2::text and c.per = $3::text and c.period_start = $4::timestamptz
+  )
+  ${sightText}`;
+
 const factsText = `
-  select t.plan, t.anchor_at, t.entitlement_revision as revision, o.seats_bought,
+  select t.tenant_id, t.plan, t.anchor_at, t.entitlement_revision as revision, o.seats_bought,
     coalesce(t.plan_since, t.created_at) as since, t.plan_terms as terms
   from tenantry.tenants t
   left join tenantry.organizations o on o.tenant_id = t.tenant_id
-  where t.tenant_id = $1::uuid and t.status <> 'moved'`;
+  where t.tenant_id = any($1::uuid[]) and t.status <> 'moved'`;
 
 /** int8: a string from pg, a number or a bigint from PGlite. */
 export type Int8 = string | number | bigint;
 
 interface FactsRow {
+  readonly tenant_id: string;
   readonly plan: string;
   readonly anchor_at: Date;
   readonly revision: Int8;
@@ -226,7 +231,6 @@ interface SightRow {
   readonly fence: Int8 | null;
   readonly alerted: number | null;
   readonly due: boolean;
-  readonly hour: Date | null;
 }
 
 interface TakenRow {
@@ -260,11 +264,6 @@ export async function insertUnits(
   return row === undefined ? null : takenOf(row);
 }
 
-/** Begins another hour on a counter, and writes down what was used in the one before. */
-export async function rollHour(db: AnyDatabase, key: CounterKey, { start, latest }: Hour): Promise<void> {
-  await run(db, rollText, [...counterKeyParameters(key), start, latest]);
-}
-
 function isPlain({ members, hours }: Pick<TakeConditions, 'members' | 'hours'>): boolean {
   return members.length === 0 && hours.length === 0;
 }
@@ -293,16 +292,38 @@ export async function giveUnits(
   return row === undefined ? undefined : sightOf(row);
 }
 
-/** Reads a counter and its tenant. */
-export async function seeCounter(db: AnyDatabase, key: CounterKey, now: Date): Promise<Sight | undefined> {
-  const [row] = await run<SightRow>(db, sightText, [...counterKeyParameters(key), now]);
+/** Reads a counter and its tenant. With an hour, the counter counts it from now on, and what it counted is written down. */
+export async function seeCounter(
+  db: AnyDatabase,
+  key: CounterKey,
+  now: Date,
+  hour: Hour | null = null,
+): Promise<Sight | undefined> {
+  const parameters = [...counterKeyParameters(key), now];
+  const [row] =
+    hour === null
+      ? await run<SightRow>(db, sightText, parameters)
+      : await run<SightRow>(db, sightInHourText, [...parameters, hour.start, hour.latest]);
   return row === undefined ? undefined : sightOf(row);
 }
 
 /** Reads what a tenant's entitlements are computed from. */
 export async function readFacts(db: AnyDatabase, tenantId: string): Promise<EntitlementFacts | undefined> {
-  const [row] = await run<FactsRow>(db, factsText, [tenantId]);
-  if (row === undefined) return undefined;
+  const [facts] = await readManyFacts(db, [tenantId]);
+  return facts;
+}
+
+/** Reads the same of many tenants, in one statement; `undefined` in the place of one who is not there. */
+export async function readManyFacts(
+  db: AnyDatabase,
+  tenantIds: readonly string[],
+): Promise<readonly (EntitlementFacts | undefined)[]> {
+  const rows = await run<FactsRow>(db, factsText, [tenantIds]);
+  const found = new Map(rows.map((row) => [row.tenant_id, factsOf(row)]));
+  return tenantIds.map((tenantId) => found.get(tenantId.toLowerCase()));
+}
+
+function factsOf(row: FactsRow): EntitlementFacts {
   return {
     plan: row.plan,
     anchorAt: row.anchor_at,
@@ -353,7 +374,6 @@ function sightOf(row: SightRow): Sight {
     fence: row.fence === null ? 0 : Number(row.fence),
     alerted: row.alerted ?? 0,
     due: row.due,
-    hour: row.hour,
   };
 }
 

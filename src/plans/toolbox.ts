@@ -1,11 +1,11 @@
 import { createBoundedMap } from '../core/bounded-map.ts';
 import { type Clock, type EventSink, type Ids, isUuid, TenantryError } from '../core/index.ts';
-import type { AnyDatabase, CallOptions } from '../database/index.ts';
+import { type AnyDatabase, type CallOptions, createCoalescer } from '../database/index.ts';
 import type { PlanEvent } from './events.ts';
 import { type Batch, found, type Guess } from './ground.ts';
 import type { PlanCatalogue } from './plan-definitions.ts';
 import { dueReservations, settleReservations } from './reservation-store.ts';
-import { type EntitlementFacts, readFacts, takeUnits } from './store.ts';
+import { type EntitlementFacts, readFacts, readManyFacts, takeUnits } from './store.ts';
 import { createTake, type Take } from './take-many.ts';
 import { createWatch } from './watch-alerts.ts';
 
@@ -45,9 +45,16 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
   const take = options.acrossTenants ? createTake(db) : alone;
   const watch = createWatch(options);
 
+  const shareFacts = createCoalescer<string, EntitlementFacts | undefined>({
+    run: (_, tenantIds) => readManyFacts(db, tenantIds),
+    concurrency: 3,
+    maxBatch: 100,
+  });
+
   /** Facts read inside a transaction may never be committed, so they are not remembered. */
   async function refresh(tenantId: string, joined?: AnyDatabase): Promise<EntitlementFacts> {
-    const facts = found(await readFacts(joined ?? db, tenantId), tenantId);
+    const read = joined === undefined ? shareFacts('', tenantId) : readFacts(joined, tenantId);
+    const facts = found(await read, tenantId);
     if (!Object.hasOwn(catalogue.plans, facts.plan)) {
       throw new TenantryError('plan_unknown', { plan: facts.plan, known: Object.keys(catalogue.plans) });
     }

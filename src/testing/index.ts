@@ -13,7 +13,6 @@ export type { Purchase } from './stripe/complete-checkout.ts';
 export { createFakeStripe } from './stripe/fake-stripe.ts';
 export type { CardNow, Duration, FakeExchange, FakeStripe, FakeStripeOptions } from './stripe/fake-stripe-interface.ts';
 export type { FaultKind, FaultOptions } from './stripe/faults.ts';
-export { signStripe } from './stripe/sign.ts';
 export type { PortalAct } from './stripe/use-portal.ts';
 export type {
   DeliveryPolicy,

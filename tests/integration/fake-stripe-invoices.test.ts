@@ -1,11 +1,6 @@
 import type Stripe from 'stripe';
-import { afterAll, describe, expect, it } from 'vitest';
-import { at, openShop, refusalOf, type StripeShop, stripeSchema } from '../support/stripe-shop.ts';
-
-afterAll(() => {
-  console.log(stripeSchema().summary());
-  expect(stripeSchema().problems).toEqual([]);
-});
+import { describe, expect, it } from 'vitest';
+import { at, openShop, refusalOf, type StripeShop } from '../support/stripe-shop.ts';
 
 async function paidInvoice(shop: StripeShop): Promise<{ customer: string; invoice: string; subscription: string }> {
   const customer = await shop.customer();

@@ -1,11 +1,7 @@
-import Stripe from 'stripe';
-import { type FakeStripe, signStripe, type WebhookConnection } from 'tenantry/testing';
-import { afterAll, describe, expect, it } from 'vitest';
-import { clientOf, openShop, stripeSchema } from '../support/stripe-shop.ts';
-
-afterAll(() => {
-  expect(stripeSchema().problems).toEqual([]);
-});
+import type Stripe from 'stripe';
+import type { FakeStripe, WebhookConnection } from 'tenantry/testing';
+import { describe, expect, it } from 'vitest';
+import { clientOf, openShop } from '../support/stripe-shop.ts';
 
 const secret = 'whsec_shop';
 
@@ -152,16 +148,6 @@ describe('webhooks', () => {
     await stripe.subscriptions.create({ customer: await customer(), items: [{ price: prices.base }] });
     expect(await fake.webhooks.deliver()).toMatchObject({ delivered: 1 });
     expect(notifications).toEqual(['v1.customer.subscription.created true']);
-  });
-
-  it('signatures are those of Stripe', async () => {
-    const body = '{"id":"evt_1"}';
-    const header = await Stripe.webhooks.generateTestHeaderStringAsync({
-      payload: body,
-      secret,
-      timestamp: 1_767_225_600,
-    });
-    expect(signStripe(body, secret, 1_767_225_600)).toBe(header);
   });
 });
 

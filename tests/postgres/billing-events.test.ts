@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { signStripe } from '../../src/testing/index.ts';
+import { signStripeWebhook } from '../../src/webhooks/index.ts';
 import {
   type BillingProgram,
   type BillingWorld,
@@ -42,7 +42,7 @@ async function subscribed(): Promise<string> {
 
 const now = (): number => Math.floor(world.fake.clock().getTime() / 1000);
 const signed = (body: string, at = now(), secret = webhookSecret) => ({
-  'stripe-signature': signStripe(body, secret, at),
+  ...signStripeWebhook({ body, secret, timestamp: new Date(at * 1000) }),
 });
 const eventBody = (fields: Readonly<Record<string, unknown>>): string =>
   JSON.stringify({
@@ -146,7 +146,10 @@ describe('work', () => {
     const theirs = await world.stripe.customers.create({ metadata: { tenantry_tenant_id: tenantId } });
     // It claims a tenant that is none.
     await world.stripe.customers.create({ metadata: { tenantry_tenant_id: '00000000-0000-7000-8000-00000000dead' } });
-    const connected = eventBody({ account: 'acct_of_another', data: { object: { object: 'customer', id: theirs.id } } });
+    const connected = eventBody({
+      account: 'acct_of_another',
+      data: { object: { object: 'customer', id: theirs.id } },
+    });
     await program.billing.receive(connected, signed(connected));
     await world.stripe.customers.update(customer.id, { name: 'Somebody' });
     const before = await program.billing.state(tenantId);

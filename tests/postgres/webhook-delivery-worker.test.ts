@@ -1,4 +1,3 @@
-import type { Tracer } from '@opentelemetry/api';
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import { Pool } from 'pg';
 import type { AttemptMetrics, DeliveryTracer } from 'tenantry/webhooks/delivery';
@@ -192,11 +191,6 @@ describe('a worker', () => {
     expect(spans.every(({ name, ended }) => name === 'webhook deliver' && ended)).toBe(true);
     expect(spans.map(({ status }) => status).toSorted()).toEqual([2, undefined]);
     expect(spans[0]?.attributes).toMatchObject({ 'tenantry.tenant_id': tenantId, 'messaging.system': 'webhook' });
-  });
-
-  it('takes a tracer of OpenTelemetry', () => {
-    const take = (tracer: Tracer): DeliveryTracer => tracer;
-    expect(take).toBeTypeOf('function');
   });
 });
 

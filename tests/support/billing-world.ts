@@ -6,6 +6,7 @@ import type { AnyDatabase } from '../../src/database/index.ts';
 import { createTenantry, hybridSeats, type TenantryEvent } from '../../src/index.ts';
 import { definePlans } from '../../src/plans/index.ts';
 import { createFakeStripe, type FakeStripe, type FakeStripeOptions } from '../../src/testing/index.ts';
+import { stripeSchema } from './stripe-shop.ts';
 
 /** Plans of each way of paying. */
 export const billingPlans = definePlans({
@@ -35,6 +36,7 @@ export interface BillingWorld {
 /** Makes the fake and what is sold at it. */
 export async function billingWorld(options: FakeStripeOptions = {}): Promise<BillingWorld> {
   const fake = createFakeStripe(options);
+  stripeSchema().watch(fake);
   const stripe = clientOf(fake);
   for (const plan of ['pro', 'team', 'tried']) await stripe.products.create({ id: `tenantry_${plan}`, name: plan });
   const meter = await stripe.billing.meters.create({

@@ -1,4 +1,11 @@
-import { Kysely, PostgresDialect } from 'kysely';
+import {
+  Kysely,
+  type PostgresCursor,
+  PostgresDialect,
+  type PostgresPool,
+  type PostgresPoolClient,
+  type PostgresQueryResult,
+} from 'kysely';
 import { Pool, type PoolClient } from 'pg';
 
 /** Where a process ends: before a step is done, or after it was done and before the answer came. */
@@ -34,13 +41,23 @@ export function createMortal(url: string): Mortal {
     throw new Error('killed');
   }
 
-  const dying = {
+  function queryOf(client: PoolClient): PostgresPoolClient['query'] {
+    function query<Row>(text: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<Row>>;
+    function query<Row>(cursor: PostgresCursor<Row>): PostgresCursor<Row>;
+    function query(text: unknown, parameters?: readonly unknown[]): unknown {
+      if (typeof text !== 'string') throw new TypeError('a mortal has no cursors');
+      return step(() => client.query(text, [...(parameters ?? [])]));
+    }
+    return query;
+  }
+
+  const dying: PostgresPool = {
     async connect() {
       if (dead) throw new Error('killed');
       const client = await pool.connect();
       lent.add(client);
       return {
-        query: (...args: Parameters<PoolClient['query']>) => step(async () => client.query(...args)),
+        query: queryOf(client),
         release() {
           if (dead) return;
           lent.delete(client);
@@ -48,11 +65,12 @@ export function createMortal(url: string): Mortal {
         },
       };
     },
+    options: pool.options,
     end: () => pool.end(),
   };
 
   return {
-    db: new Kysely({ dialect: new PostgresDialect({ pool: dying as never }) }),
+    db: new Kysely({ dialect: new PostgresDialect({ pool: dying }) }),
     arm(at, how) {
       left = at;
       death = how;

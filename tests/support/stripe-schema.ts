@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import type { FakeExchange, FakeStripe } from '../../src/testing/index.ts';
 import { decodeForm } from '../../src/testing/stripe/form.ts';
@@ -40,11 +42,11 @@ export interface StripeCoverage {
 /** Holds requests and answers against Stripe's API, and counts what they cover. */
 export interface StripeSchema {
   /** Watches a fake: every request it takes and every answer it gives. */
-  watch(fake: FakeStripe): void;
+  watch(fake: FakeStripe): FakeStripe;
   /** What did not fit, one line each. */
   readonly problems: readonly string[];
   readonly coverage: StripeCoverage;
-  /** The coverage as one line. */
+  /** The coverage of this file and of those that were done before in the same run, as one line. */
   summary(): string;
   /** Validates one object against a schema of the API by its name; the problems, if any. */
   check(schema: string, value: unknown): readonly string[];
@@ -53,8 +55,8 @@ export interface StripeSchema {
 /** Makes the check from the schema that the repository carries. */
 export function createStripeSchema(): StripeSchema {
   const api = closed(merged(read('api-2026-10-28.endive.json'), read('beyond-api.json')));
-  const answers = new Ajv({ strict: false, allErrors: true });
-  const requests = new Ajv({ strict: false, allErrors: true, coerceTypes: true });
+  const answers = new Ajv({ strict: false });
+  const requests = new Ajv({ strict: false, coerceTypes: true });
   for (const ajv of [answers, requests]) ajv.addSchema({ $id: 'stripe', ...api });
   const operations = new Map<string, Operation>();
   for (const methods of Object.values(api.paths)) {
@@ -64,7 +66,7 @@ export function createStripeSchema(): StripeSchema {
   }
   const compiled = new Map<string, ValidateFunction>();
   const problems: string[] = [];
-  const seen = { operations: new Set<string>(), parameters: new Set<string>(), fields: new Map<string, Set<string>>() };
+  const seen = { operations: new Set<string>(), parameters: new Set<string>(), fields: new Set<string>() };
   const counts = { requests: 0, answers: 0 };
 
   function validate(ajv: Ajv, key: string, schema: Schema, value: unknown): readonly string[] {
@@ -101,9 +103,7 @@ export function createStripeSchema(): StripeSchema {
     if (Array.isArray(value)) value.forEach(note);
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return;
     if ('object' in value && typeof value.object === 'string') {
-      const fields = seen.fields.get(value.object) ?? new Set();
-      for (const name of Object.keys(value)) fields.add(name);
-      seen.fields.set(value.object, fields);
+      for (const name of Object.keys(value)) seen.fields.add(`${value.object} ${name}`);
     }
     Object.values(value).forEach(note);
   }
@@ -114,23 +114,23 @@ export function createStripeSchema(): StripeSchema {
       const operation = operations.get(id);
       if (operation !== undefined) parametersKnown += Object.keys(propertiesOf(api, requestOf(operation))).length;
     }
-    let fields = 0;
-    let fieldsKnown = 0;
+    const objects = new Map<string, ReadonlySet<string>>();
     for (const schema of Object.values(api.components.schemas)) {
       const [kind] = schema.properties?.object?.enum ?? [];
-      const had = kind === undefined ? undefined : seen.fields.get(kind);
-      if (had === undefined || schema.properties === undefined || 'deleted' in required(schema)) continue;
-      const names = Object.keys(schema.properties);
-      fieldsKnown += names.length;
-      fields += names.filter((name) => had.has(name)).length;
+      if (kind === undefined || 'deleted' in required(schema)) continue;
+      objects.set(kind, new Set(Object.keys(schema.properties ?? {})));
     }
+    const had = [...seen.fields].map((field) => field.split(' '));
     return {
       operations: seen.operations.size,
       operationsKnown: operations.size,
       parameters: seen.parameters.size,
       parametersKnown,
-      fields,
-      fieldsKnown,
+      fields: had.filter(([kind = '', name = '']) => objects.get(kind)?.has(name)).length,
+      fieldsKnown: [...new Set(had.map(([kind = '']) => kind))].reduce(
+        (sum, kind) => sum + (objects.get(kind)?.size ?? 0),
+        0,
+      ),
       ...counts,
     };
   }
@@ -138,17 +138,46 @@ export function createStripeSchema(): StripeSchema {
   return {
     watch(fake) {
       fake.onExchange(judge);
+      return fake;
     },
     problems,
     get coverage() {
       return coverage();
     },
     summary() {
+      share(seen, counts);
       const c = coverage();
       return `Stripe API: ${c.operations} of ${c.operationsKnown} operations, ${c.parameters} of ${c.parametersKnown} parameters, ${c.fields} of ${c.fieldsKnown} fields; ${c.requests} requests and ${c.answers} answers fit the schema`;
     },
     check: (name, value) => validate(answers, `schema ${name}`, { $ref: `#/components/schemas/${name}` }, value),
   };
+}
+
+interface Seen {
+  readonly operations: Set<string>;
+  readonly parameters: Set<string>;
+  readonly fields: Set<string>;
+}
+
+/** Adds what other files of this run have seen, and leaves what this one has seen to them. */
+function share(seen: Seen, counts: { requests: number; answers: number }): void {
+  const file = join(tmpdir(), `tenantry-stripe-coverage-${process.ppid}.jsonl`);
+  const before = existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
+  const own = {
+    operations: [...seen.operations],
+    parameters: [...seen.parameters],
+    fields: [...seen.fields],
+    ...counts,
+  };
+  appendFileSync(file, `${JSON.stringify(own)}\n`);
+  for (const line of before) {
+    const other = JSON.parse(line);
+    for (const name of ['operations', 'parameters', 'fields'] as const) {
+      for (const value of other[name]) seen[name].add(value);
+    }
+    counts.requests += other.requests;
+    counts.answers += other.answers;
+  }
 }
 
 function read(file: string): Api {

@@ -1,4 +1,5 @@
 import Stripe from 'stripe';
+import { afterAll, expect } from 'vitest';
 import { createFakeStripe, type FakeStripe, type FakeStripeOptions } from '../../src/testing/index.ts';
 import { createStripeSchema, type StripeSchema } from './stripe-schema.ts';
 
@@ -14,11 +15,17 @@ export interface StripeShop {
 
 let shared: StripeSchema | undefined;
 
-/** The one schema of a test file. */
+/** The one check of a test file. At its end the file fails where a request or an answer did not fit. */
 export function stripeSchema(): StripeSchema {
   shared ??= createStripeSchema();
   return shared;
 }
+
+afterAll(() => {
+  if (shared === undefined) return;
+  expect([...new Set(shared.problems)].slice(0, 20)).toEqual([]);
+  console.log(shared.summary());
+});
 
 /** The client of Stripe, talking to a fake; it never retries by itself. */
 export function clientOf(fake: FakeStripe, key = 'sk_test_shop', fetch: FakeStripe['fetch'] = fake.fetch): Stripe {

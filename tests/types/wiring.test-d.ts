@@ -75,6 +75,26 @@ describe('createTenantry', () => {
       .toEqualTypeOf<'owner' | 'admin' | 'member' | 'bookkeeper'>();
   });
 
+  it('has an auth module where its options are given, which knows the steps of the set-up', () => {
+    const options = { db, plans, strategy: hybridSeats({ plan: 'free' }) } as const;
+    expectTypeOf(createTenantry(options).auth).toEqualTypeOf<undefined>();
+    const { auth } = createTenantry({
+      ...options,
+      auth: {
+        issuer: 'https://auth.acme.example',
+        audience: 'https://api.acme.example',
+        keys: [],
+        setup: { phone: {}, greeting: { after: ['phone'] } },
+        mail: {
+          send: async ({ to }) => {
+            expectTypeOf(to).toEqualTypeOf<string>();
+          },
+        },
+      },
+    });
+    expectTypeOf(auth.setup.skip).parameter(0).toHaveProperty('step').toEqualTypeOf<'phone' | 'greeting'>();
+  });
+
   it('refuses parts that do not fit together', () => {
     // @ts-expect-error The catalogue has no such plan.
     createTenantry({ db, plans, strategy: hybridSeats({ plan: 'enterprise' }) });

@@ -20,7 +20,10 @@ export type RefreshResult =
       readonly tenantId: string | null;
       readonly tokens: IssuedTokens;
     }
-  | { readonly ok: false; readonly reason: Exclude<RotationVerdict, 'rotated' | 'again'> | TenantDenial };
+  | {
+      readonly ok: false;
+      readonly reason: 'not_found' | 'ended' | 'expired' | 'reused' | 'user_suspended' | TenantDenial;
+    };
 
 /** What a refresh does beside giving tokens. */
 interface RefreshEffects extends Pick<SessionsOptions, 'onTokenReused'> {

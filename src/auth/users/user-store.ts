@@ -156,7 +156,7 @@ function meant(by: UserKey): RawBuilder<boolean> {
 }
 
 /** The user of a row. */
-export function userOf(row: Omit<UserRow, 'email_key' | 'updated_at'>): User {
+function userOf(row: Omit<UserRow, 'email_key' | 'updated_at'>): User {
   return {
     userId: row.user_id,
     email: row.email,

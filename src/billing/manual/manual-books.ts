@@ -25,7 +25,7 @@ import { manualCustomerId } from './manual-ids.ts';
 import type { ManualOptions } from './manual-options.ts';
 import type { ManualCustomer } from './manual-state.ts';
 import { maskNumbers } from './mask-numbers.ts';
-import { addObject, listObjects, lockTenant, putObject, readObject } from './store.ts';
+import { addObject, listObjects, lockTenant, lookSoon, putObject, readObject } from './store.ts';
 
 /** What every call that writes something down takes. */
 interface Wish {
@@ -163,15 +163,17 @@ export function createManualBooks(
   }
 
   /** A payment with its invoice, as they are now. */
-  async function copyPayment({ tx, tenantId }: Desk, payment: ProviderPayment): Promise<ProviderPayment> {
+  async function copyPayment({ tx, tenantId, now }: Desk, payment: ProviderPayment): Promise<ProviderPayment> {
     const { invoiceId } = payment;
     const invoice = invoiceId === null ? null : await readObject<ProviderInvoice>(tx, tenantId, 'invoice', invoiceId);
     await copy(tx, tenantId, { payments: [payment], invoices: invoice === null ? [] : [invoice] });
+    // Who was past due stands well again: the worker looks at once.
+    await lookSoon(tx, tenantId, now);
     return payment;
   }
 
   const books: ManualBooks = {
-    issueInvoice(input, call) {
+    async issueInvoice(input, call) {
       const { tenantId, currency: given, tax, metadata = {} } = input;
       const currency = readCurrency('currency', given);
       checkMetadata(metadata);
@@ -205,7 +207,7 @@ export function createManualBooks(
       });
     },
 
-    recordPayment(input, call) {
+    async recordPayment(input, call) {
       const { status = 'succeeded', method, gatewayResponse, ...rest } = input;
       const payment = {
         ...rest,
@@ -218,7 +220,7 @@ export function createManualBooks(
       );
     },
 
-    settlePayment(input, call) {
+    async settlePayment(input, call) {
       const { paymentId, status, failureCode, gatewayResponse } = input;
       const answer = gatewayResponse === undefined ? undefined : readResponse(gatewayResponse);
       return writing(input, { kind: 'payment', call }, async (desk) =>
@@ -226,7 +228,7 @@ export function createManualBooks(
       );
     },
 
-    closeInvoice({ tenantId, invoiceId, status }, call) {
+    async closeInvoice({ tenantId, invoiceId, status }, call) {
       return writing({ tenantId }, { kind: 'invoice', call }, async (desk) => {
         const invoice = await closeInvoice(desk, invoiceId, status);
         await copy(desk.tx, tenantId, { invoices: [invoice] });

@@ -197,11 +197,19 @@ export type Once = (
 async function createSubscription(desk: Desk, input: NewSubscription): Promise<string> {
   const { tx, tenantId, now, ids, options } = desk;
   const operation = 'subscriptions.create';
-  const { customerId, currency, plan, trialDays = 0, coupon, daysUntilDue = options.daysUntilDue ?? 14 } = input;
+  const {
+    customerId,
+    currency,
+    plan,
+    trialDays = 0,
+    paidUntil,
+    coupon,
+    daysUntilDue = options.daysUntilDue ?? 14,
+  } = input;
   const customer = await readObject<ManualCustomer>(tx, tenantId, 'customer', customerId);
   if (customer === null) throw refused(operation, 'there is no such customer');
   const items = itemsOf(options, input.items, { customerId, currency, ids, operation });
-  const trialEndsAt = trialDays > 0 ? new Date(now.getTime() + trialDays * day) : null;
+  const trialEndsAt = paidUntil ?? (trialDays > 0 ? new Date(now.getTime() + trialDays * day) : null);
   const anchorAt = trialEndsAt ?? now;
   const subscription: ManualSubscription = {
     id: manualId('subscription', customerId, ids()),

@@ -98,6 +98,8 @@ export interface NewSubscription {
   readonly items: readonly WantedItem[];
   readonly currency: string;
   readonly trialDays?: number | undefined;
+  /** Until when it was paid otherwise: nothing is asked for before. In the place of `trialDays`. */
+  readonly paidUntil?: Date | undefined;
   readonly coupon?: string | undefined;
   /** Within how many days an invoice is to be paid; taken from the payment method on file when absent. */
   readonly daysUntilDue?: number | undefined;

@@ -172,13 +172,14 @@ export function itemParams({ id, priceId, quantity }: WantedItem): { id?: string
 }
 
 function newParams(input: NewSubscription): Stripe.SubscriptionCreateParams {
-  const { customerId, tenantId, plan, items, currency, trialDays, coupon, daysUntilDue } = input;
+  const { customerId, tenantId, plan, items, currency, trialDays, paidUntil, coupon, daysUntilDue } = input;
   return {
     customer: customerId,
     items: items.map(itemParams),
     currency,
     metadata: { [metadataNames.tenant]: tenantId, [metadataNames.plan]: plan },
     ...(trialDays !== undefined && { trial_period_days: trialDays }),
+    ...(paidUntil !== undefined && { trial_end: secondsOf(paidUntil) }),
     ...(coupon !== undefined && { discounts: [{ coupon }] }),
     ...(daysUntilDue !== undefined
       ? { collection_method: 'send_invoice', days_until_due: daysUntilDue }

@@ -61,17 +61,15 @@ export function webhooks(program: Command, { command, does }: Actions): void {
     }),
   );
 
-  paged(make('deliveries <organization>', 'the log of deliveries'))
-    .option('--endpoint <id>', 'to one endpoint')
+  paged(make('deliveries <organization> <endpoint>', 'the log of deliveries to an endpoint, the newest first'))
     .option('--status <status>', statuses.join(', '))
     .action(
-      does(async ({ app, given, words, tenantOf }) => {
-        const endpointId = given.values.get('endpoint');
+      does(async (context) => {
+        const { app, given } = context;
         const status = wordOf(given, 'status', statuses);
         const page = await app.webhooks.deliveries({
-          tenantId: await tenantOf(words[0]),
+          ...(await refOf(context)),
           ...pageOf(given),
-          ...(endpointId !== undefined && { endpointId }),
           ...(status !== undefined && { status }),
         });
         const rows = page.items.map((one) => [

@@ -12,6 +12,7 @@ import { rateLimitsSchema } from './0011-api-keys.ts';
 import { plansSchema } from './0012-plans.ts';
 import { webhookInboxSchema } from './0013-webhook-inbox.ts';
 import { billingSchema } from './0014-billing.ts';
+import { billingBooksSchema } from './0015-billing-books.ts';
 import { webhooksSchema } from './0016-webhooks.ts';
 import { authSchema } from './0017-auth.ts';
 
@@ -38,6 +39,7 @@ export const schemaSteps: readonly SchemaStep[] = [
   { version: 12, name: 'plans', statements: plansSchema },
   { version: 13, name: 'webhook-inbox', statements: webhookInboxSchema },
   { version: 14, name: 'billing', statements: billingSchema },
+  { version: 15, name: 'billing-books', statements: billingBooksSchema },
   { version: 16, name: 'webhooks', statements: webhooksSchema },
   { version: 17, name: 'auth', statements: authSchema },
 ];

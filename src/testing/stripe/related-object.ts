@@ -24,7 +24,7 @@ const places: Readonly<Record<string, string>> = {
 };
 
 /** What a thin event says of the object it is about. */
-export function relatedObject({ data }: EventRow): Wire | null {
+function relatedObject({ data }: EventRow): Wire | null {
   const object = isHash(data) ? data.object : null;
   if (object === undefined || !isHash(object)) return null;
   const { id, object: type } = object;
@@ -34,12 +34,14 @@ export function relatedObject({ data }: EventRow): Wire | null {
 
 /** An event without its object: what thin webhooks carry, and what the second version of the API answers. */
 export function thinEvent(event: EventRow, livemode: boolean): Wire {
+  const related = relatedObject(event);
   return {
     id: event.id,
     object: 'v2.core.event',
     type: `v1.${event.type}`,
     livemode,
     created: new Date(event.created * 1000).toISOString(),
-    related_object: relatedObject(event),
+    snapshot_event: event.id,
+    ...(related === null ? {} : { related_object: related }),
   };
 }

@@ -1,8 +1,8 @@
+import { signStripeWebhook } from '../../webhooks/index.ts';
 import { present } from './present.ts';
 import type { Random } from './random.ts';
 import { thinEvent } from './related-object.ts';
 import type { EventRow } from './rows.ts';
-import { signStripe } from './sign.ts';
 import type { World } from './world.ts';
 
 /**
@@ -141,7 +141,7 @@ export function createWebhooks(world: World, random: Random): FakeWebhooks & { n
     try {
       return await handler(body, {
         'content-type': 'application/json; charset=utf-8',
-        'stripe-signature': signStripe(body, secret, world.now),
+        ...signStripeWebhook({ body, secret, timestamp: new Date(world.now * 1000) }),
         'user-agent': 'Stripe/1.0 (+https://stripe.com/docs/webhooks)',
       });
     } catch {

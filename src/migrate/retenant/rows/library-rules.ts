@@ -82,6 +82,7 @@ export const libraryRules: Readonly<Record<string, LibraryRule>> = {
   billing_invoice_numbers: { billing: true },
   billing_revenue: { billing: true },
   billing_manual_objects: { billing: true },
+  billing_transition_steps: { billing: true },
 };
 
 /** Columns of rows of the library that a move itself writes. */

@@ -6,8 +6,8 @@ import type { KeptRow } from '../people/index.ts';
 import type { HasEntries } from './return-rows.ts';
 import { ofUnit, type ReturningRows, restoredColumns } from './returning.ts';
 import { keyOfRow, ledger, ofTable, parentKey, referringValue, rowOfEntry } from './row-sql.ts';
-import { uniquePart } from './settle-uniques.ts';
 import { type RowModel, type RowReference, type RowTable, type RowUnique, tableOf } from './table.ts';
+import { uniquePart } from './unique-part.ts';
 
 /**
  * Works out what each row will be that goes back or is made again, and looks for rows that were made since where it

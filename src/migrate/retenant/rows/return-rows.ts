@@ -107,7 +107,7 @@ async function concernedTables(
   return { ...model, tables, people: [...model.people, ...model.tables.filter(({ name }) => !names.has(name))] };
 }
 
-export async function keptRows(tx: AnyDatabase, table: RowTable, text: string): Promise<KeptRow[]> {
+async function keptRows(tx: AnyDatabase, table: RowTable, text: string): Promise<KeptRow[]> {
   const found = await execute<{ key: string; row: unknown; reason: string }>(tx, text);
   return found.rows.map(({ key, row, reason }) => ({ table: table.name, key, row, reason }));
 }

@@ -2,11 +2,11 @@ import type { AnyDatabase } from '../../../database/index.ts';
 import { quoteIdentifier, quoteLiteral } from '../../../database/isolation-sql.ts';
 import { execute } from '../../sql-text.ts';
 import { keyOfRow, type Ledger, ofTable, ofUnits, rowOfEntry } from './row-sql.ts';
-import { uniquePart } from './settle-uniques.ts';
 import type { RowTable, RowUnique } from './table.ts';
+import { uniquePart } from './unique-part.ts';
 
 /** Units that were to be done together bring rows that cannot stand side by side: they must be done one after another. */
-export class UnitsMeet extends Error {}
+class UnitsMeet extends Error {}
 
 /**
  * Looks for rows of several units that meet each other at one target. Amounts are added up, in the order of the units, as

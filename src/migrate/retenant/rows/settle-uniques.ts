@@ -4,6 +4,7 @@ import { execute } from '../../sql-text.ts';
 import { keyOfRow, type Ledger, ledger, ofTable, ofUnits, rowOfEntry } from './row-sql.ts';
 import { settleTogether } from './settle-together.ts';
 import type { RowTable, RowUnique } from './table.ts';
+import { uniquePart } from './unique-part.ts';
 
 /** Rows that cannot stand side by side at a target. */
 export interface UniqueConflict {
@@ -53,21 +54,6 @@ select count(*)::text as rows, (select array_agg(old_key) from (select old_key f
     for (const statement of settleSql(table, unique, at)) await execute(tx, statement, params);
   }
   return conflicts;
-}
-
-/** A part of a unique key as it will be: what was changed of a row already stands in its entry. */
-export function uniquePart(table: RowTable, part: string, row: string, entry: string | null): string {
-  const columns = table.columns.map(({ name, type }) => {
-    const column = `${row}.${quoteIdentifier(name)}`;
-    const value =
-      entry === null
-        ? column
-        : `case when ${entry}.after -> ${quoteLiteral(name)} is null then ${column} else (${entry}.after ->> ${quoteLiteral(name)})::${type} end`;
-    return { name: quoteIdentifier(name), column, value };
-  });
-  const plain = columns.find(({ name }) => name === part || name === `"${part}"`);
-  if (plain !== undefined) return plain.value;
-  return `(select (${part}) from (select ${columns.map(({ name, value }) => `${value} as ${name}`).join(', ')}) as ${quoteIdentifier(table.name)})`;
 }
 
 /** Entries `j` whose row `x` meets a row `o` that stands at the target, and stays there. */

@@ -74,7 +74,7 @@ function bill(
   attemptPayment(world, invoice, { first: subscription.pending_update !== null });
 }
 
-/** Whether the cycle begins anew: it was asked for, an item's interval changed, or what was free now costs. */
+/** Whether the cycle begins anew: it was asked for, an item's interval changed, or a free price became one that costs. */
 function begins(
   world: World,
   subscription: SubscriptionRow,
@@ -98,7 +98,7 @@ function isFree(world: World, { currency }: SubscriptionRow, items: readonly Sub
   return items.every((item) => {
     const price = world.prices.get(item.price);
     if (price === undefined) return true;
-    return price.recurring?.usage_type === 'licensed' && lineAmount(price, currency, item.quantity ?? 0) === 0;
+    return price.recurring?.usage_type === 'licensed' && lineAmount(price, currency, 1) === 0;
   });
 }
 

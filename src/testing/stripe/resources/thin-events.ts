@@ -8,9 +8,9 @@ export const thinEventRoutes: Routes = {
     run({ world, id }) {
       const event = atPath(world.events, id(), 'event');
       const { id: request, idempotency_key: key } = event.request;
-      const reason =
-        request === null ? null : { type: 'request', request: { id: request, idempotency_key: key ?? '' } };
-      return { ...thinEvent(event, world.livemode), changes: null, context: null, data: null, reason };
+      if (request === null) return thinEvent(event, world.livemode);
+      const reason = { type: 'request', request: { id: request, idempotency_key: key ?? '' } };
+      return { ...thinEvent(event, world.livemode), reason };
     },
   },
 };
