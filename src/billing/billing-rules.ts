@@ -3,7 +3,7 @@ export interface PastDueRule {
   /** For how many days after the invoice it keeps its plan; 14 when absent. */
   readonly graceDays?: number;
   /** What happens then: it falls to the plan without a subscription (`fall-back`, the default), or keeps its plan. */
-  readonly then?: 'fall-back' | 'keep';
+  readonly afterGrace?: 'fall-back' | 'keep';
 }
 
 /** The rules by which a tenant's plan follows its subscription. */

@@ -119,6 +119,41 @@ export interface Billing<Plan extends string = string> extends SubscriptionBilli
  * Makes the billing module.
  *
  * @throws TenantryError `config_invalid` for parts that do not fit together; `plan_unknown`.
+ *
+ * @example
+ * ```ts
+ * import { PGlite } from '@electric-sql/pglite';
+ * import { Kysely, PGliteDialect } from 'kysely';
+ * import Stripe from 'stripe';
+ * import { createBilling, definePrices, stripeProvider } from 'tenantry/billing';
+ * import { installSchema } from 'tenantry/database';
+ * import { definePlans } from 'tenantry/plans';
+ * import { createTenancy, perUser } from 'tenantry/tenancy';
+ * import { createFakeStripe } from 'tenantry/testing';
+ * import { unwrapStripeWebhook } from 'tenantry/webhooks';
+ *
+ * const db = new Kysely<Record<string, never>>({ dialect: new PGliteDialect({ pglite: new PGlite() }) });
+ * await installSchema(db);
+ * const fake = createFakeStripe(); // in a program the real one
+ * const stripe = new Stripe('sk_test_fake', { httpClient: Stripe.createFetchHttpClient(fake.fetch) });
+ * const tenancy = createTenancy({ db, strategy: perUser({ plan: 'free' }) });
+ * const plans = definePlans({ free: {}, pro: {} });
+ *
+ * const billing = createBilling({
+ *   db,
+ *   clock: fake.clock,
+ *   plans,
+ *   prices: definePrices(plans, { plans: { pro: { month: { base: 2_900 } } } }),
+ *   provider: stripeProvider({ stripe, livemode: false, webhookSecret: 'whsec_of_the_endpoint' }),
+ *   fallbackPlan: 'free',
+ *   setPlan: tenancy.setPlan,
+ *   unwrapStripe: unwrapStripeWebhook,
+ * });
+ * await billing.catalogue.apply(await billing.catalogue.plan());
+ * const { tenantId } = await tenancy.provision({ userId: 'ada' });
+ * const urls = { successUrl: 'https://app.example/back', cancelUrl: 'https://app.example/plans' };
+ * const { url } = await billing.checkout({ tenantId, plan: 'pro', ...urls });
+ * ```
  */
 export function createBilling<Plan extends string = string>(options: BillingOptions<Plan>): Billing<Plan> {
   const { db, clock = systemClock, ids = uuidv7, events, prices, plans, setPlan } = options;
@@ -192,9 +227,9 @@ function rulesOf(
   if (!Object.hasOwn(plans.plans, fallbackPlan)) {
     throw new TenantryError('plan_unknown', { plan: fallbackPlan, known: Object.keys(plans.plans) });
   }
-  const { graceDays = 14, then = 'fall-back' } = pastDue;
+  const { graceDays = 14, afterGrace = 'fall-back' } = pastDue;
   if (!(Number.isFinite(graceDays) && graceDays >= 0 && graceDays <= 3650)) {
     throw new TenantryError('config_invalid', { path: 'billing.pastDue.graceDays', problem: 'is a number of days' });
   }
-  return { fallbackPlan, pastDue: { graceDays, then }, whilePaused, anchor };
+  return { fallbackPlan, pastDue: { graceDays, afterGrace }, whilePaused, anchor };
 }

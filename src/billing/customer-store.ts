@@ -4,7 +4,7 @@ import { type AnyDatabase, libraryOf } from '../database/handle.ts';
 import type { Standing } from './standing.ts';
 
 /** What names a tenant at its provider, among all tenants. */
-export const customerLookup = 'provider_customer';
+const customerLookup = 'provider_customer';
 
 /** How a tenant stands with the provider, as it is stored. */
 export type CustomerRow = Selectable<BillingCustomerTable>;

@@ -88,7 +88,7 @@ export function standingOf(
 }
 
 function graceOf(record: SubscriptionRecord, { pastDue }: BillingRules): Date | null {
-  if (!owing.has(record.status) || pastDue.then === 'keep' || record.pastDueSince === null) return null;
+  if (!owing.has(record.status) || pastDue.afterGrace === 'keep' || record.pastDueSince === null) return null;
   return new Date(record.pastDueSince.getTime() + pastDue.graceDays * day);
 }
 

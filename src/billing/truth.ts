@@ -5,6 +5,7 @@ import type { ProviderCheckout } from './provider/checkout.ts';
 import type { ProviderCustomer } from './provider/customer.ts';
 import type { ProviderDocuments } from './provider/document.ts';
 import { recordOfSubscription, type SubscriptionRecord } from './subscription-record.ts';
+import { readSubscriptions } from './subscription-store.ts';
 
 /** What the provider has of a tenant. */
 export interface Truth {
@@ -55,12 +56,19 @@ export async function askForTruth(
       : { row: open, found: await provider.checkouts.read(open.session_id) };
   return { row, customers, gone, subscriptions, documents: await documentsOf(), checkout };
 
+  /** What was written since belongs to what changed: also where no event told of it yet. */
+  async function newInvoices(): Promise<readonly string[]> {
+    const before = new Map((await readSubscriptions(db, tenantId)).map((record) => [record.id, record]));
+    return subscriptions.flatMap(({ id, latestInvoiceId }) =>
+      latestInvoiceId === null || before.get(id)?.latestInvoiceId === latestInvoiceId ? [] : [latestInvoiceId],
+    );
+  }
+
   async function documentsOf(): Promise<ProviderDocuments> {
-    if (wanted !== 'all' && wanted.length === 0) return noDocuments;
+    const invoiceIds = wanted === 'all' ? undefined : [...new Set([...wanted, ...(await newInvoices())])];
+    if (invoiceIds?.length === 0) return noDocuments;
     const all = await Promise.all(
-      [...known].map((customerId) =>
-        provider.money.documents({ customerId, ...(wanted !== 'all' && { invoiceIds: wanted }) }),
-      ),
+      [...known].map((customerId) => provider.money.documents({ customerId, ...(invoiceIds && { invoiceIds }) })),
     );
     return {
       invoices: all.flatMap((one) => one.invoices),

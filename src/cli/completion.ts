@@ -38,7 +38,7 @@ export function completion(program: Command, terminal: Terminal): void {
 }
 
 /** What the last of some words may become: commands of the group that the others name, or options. */
-export function completionsOf(program: Command, words: readonly string[]): string[] {
+function completionsOf(program: Command, words: readonly string[]): string[] {
   const last = words.at(-1) ?? '';
   let command = program;
   for (const word of words.slice(0, -1)) {

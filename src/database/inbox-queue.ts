@@ -87,7 +87,7 @@ export async function claimMessages(
     claimText,
     [source, now, limit, token, until],
   );
-  return rows.map((row) => ({ ...row, receivedAt: row.received_at }));
+  return rows.map(({ received_at, ...row }) => ({ ...row, receivedAt: received_at }));
 }
 
 const settleText = `
@@ -166,15 +166,4 @@ export async function replayMessages(
     )
     .executeTakeFirst();
   return Number(result.numUpdatedRows);
-}
-
-/** When the next message is due; null where none waits. */
-export async function nextMessageAt(db: AnyDatabase, source: string): Promise<Date | null> {
-  const row = await libraryOf(db)
-    .selectFrom('tenantry.webhook_inbox')
-    .select(({ fn }) => fn.min('due_at').as('at'))
-    .where('source', '=', source)
-    .where('state', '=', 'waiting')
-    .executeTakeFirst();
-  return row?.at ?? null;
 }

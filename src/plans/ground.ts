@@ -8,8 +8,8 @@ import { counterPer, periodAt } from './meter-period.ts';
 import { type ConsumeResult, meterState, type TenantClosed } from './meter-state.ts';
 import type { PlanCatalogue } from './plan-definitions.ts';
 import { hasGrants } from './plan-terms.ts';
-import type { CounterKey, EntitlementFacts, Hour, MemberUnits, TakeConditions } from './store.ts';
-import type { Take } from './take-many.ts';
+import type { CounterKey, EntitlementFacts } from './store.ts';
+import type { Hour, MemberUnits, Take, TakeConditions } from './take-units.ts';
 
 /** One caller's wish. */
 export interface Ask {
@@ -40,8 +40,10 @@ export interface Batch {
   readonly assumed: EntitlementFacts | undefined;
   /** Reads it anew. */
   readonly refresh: () => Promise<EntitlementFacts>;
-  /** Adds units to a counter. */
+  /** Adds units to a counter that is there and counts the hour. */
   readonly take: Take;
+  /** Adds units to a counter of which nothing is known. */
+  readonly begin: Take;
   /** Gives back the units of reservations whose time is over. */
   readonly expire: () => Promise<void>;
   /** Told of every counter that was raised, or looked at. */
@@ -59,6 +61,8 @@ export interface Guess {
   /** Names the period. */
   readonly counter: string;
   readonly used: number;
+  /** The hour that it counted, where it did. */
+  readonly hour?: number | undefined;
   /** How many units more could be taken, with grants. */
   readonly room?: number;
 }

@@ -18,7 +18,7 @@ import {
 } from './ground.ts';
 import { meterState } from './meter-state.ts';
 import { serveByBurning } from './serve-by-burning.ts';
-import { type Hour, insertUnits, seeCounter } from './store.ts';
+import { seeCounter } from './store.ts';
 
 /**
  * Serves a batch, as a rule with one statement: an update that adds all units that will fit, or a look where none is
@@ -35,11 +35,11 @@ export async function serveBatch(batch: Batch): Promise<readonly Served[]> {
     let ground = groundOf(batch, batch.assumed ?? (await batch.refresh()));
     const guess = batch.guesses?.get(meterKey(tenantId, meter));
     const guessed = guess?.counter === counterOf(ground);
-    /** Guessed, as `absent` is, until a statement of this batch has told it. */
+    /** Guessed, until a statement of this batch has told it. */
     let used = guessed ? guess.used : 0;
-    let absent = guess !== undefined && !guessed;
     let sure = false;
     let fence = 0;
+    let hour = guessed ? guess.hour : undefined;
     for (let attempt = 0; waiting.length > 0; attempt += 1) {
       if (attempt === maxAttempts) throw new Error(`the counter of "${meter}" never came to rest`);
       if (needsBurning(ground, waiting, used, guessed || attempt > 0)) {
@@ -50,7 +50,6 @@ export async function serveBatch(batch: Batch): Promise<readonly Served[]> {
       // Where there are grants, they come before what is beyond the plan.
       const ceiling = ground.grants ? amountOf(entitlement) : ceilingOf(entitlement);
       const { chosen, others, sum } = chooseFitting(waiting, ceiling - used);
-      let hour: Hour | null = null;
       if (chosen.length > 0) {
         // In one snapshot no counter is ahead of its tenant, unless somebody put back an older tenant row: then the
         // counter's own revision is the one that must not be passed, or the tenant would be refused for ever.
@@ -63,16 +62,17 @@ export async function serveBatch(batch: Batch): Promise<readonly Served[]> {
           ...writtenOf(batch, entitlement.kind, chosen),
           now,
         };
-        hour = conditions.hour;
-        const taken = absent ? await insertUnits(db, key, conditions) : await batch.take(key, conditions);
+        const begun = conditions.hour?.start.getTime();
+        const known = attempt === 0 && guessed && guess.hour === begun;
+        const taken = known ? await batch.take(key, conditions) : await batch.begin(key, conditions);
         if (taken !== null) {
+          hour = begun;
           used = taken.used - sum;
           for (const ask of chosen) {
             used += ask.amount;
             served.set(ask, { result: { ok: true, ...meterState(entitlement, used, resetsAt) } });
           }
           waiting = others;
-          absent = false;
           // Units of a reservation that is over are free, and only a look shows it.
           sure = !taken.held;
           await batch.watch(ground, used, taken.alerted);
@@ -82,7 +82,7 @@ export async function serveBatch(batch: Batch): Promise<readonly Served[]> {
         for (const ask of waiting) served.set(ask, refusal(ground, ask, used, null));
         break;
       }
-      const sight = found(await seeCounter(db, key, now, hour), tenantId);
+      const sight = found(await seeCounter(db, key, now), tenantId);
       if (sight.closed !== null) {
         for (const ask of waiting) served.set(ask, refusal(ground, ask, sight.used ?? 0, sight.closed));
         break;
@@ -95,11 +95,10 @@ export async function serveBatch(batch: Batch): Promise<readonly Served[]> {
       sure = sight.revision === facts.revision;
       if (!sure) ground = groundOf(batch, await batch.refresh());
       used = sure ? (sight.used ?? 0) : 0;
-      absent = sure && sight.used === null;
       fence = sight.fence;
       if (sure && sight.used !== null) await batch.watch(ground, used, sight.alerted);
     }
-    if (sure) batch.guesses?.set(meterKey(tenantId, meter), { counter: counterOf(ground), used });
+    if (sure) batch.guesses?.set(meterKey(tenantId, meter), { counter: counterOf(ground), used, hour });
   } catch (error) {
     for (const ask of waiting) if (!served.has(ask)) served.set(ask, { error });
   }

@@ -1,48 +1,39 @@
 import { type AnyDatabase, createCoalescer } from '../database/index.ts';
-import { type CounterKey, type Int8, run, type TakeConditions, type Taken, takenOf, takeUnits } from './store.ts';
+import { type CounterKey, type Int8, run } from './store.ts';
+import { type Take, type TakeConditions, type Taken, takenOf, takeUnits } from './take-units.ts';
 
 interface Item {
   readonly key: CounterKey;
   readonly conditions: TakeConditions;
 }
 
-/** Adds units to counters; see `takeUnits`. */
-export type Take = (key: CounterKey, conditions: TakeConditions) => Promise<Taken | null>;
-
 /*
  * The statement of `takeUnits` for many counters at once, each under its own conditions. Rows that somebody else holds are
  * skipped, so that it never waits: nobody is held up by another tenant's transaction, and two of these statements cannot
  * wait for each other. A row that is locked is looked at in its newest version, and nobody changes it until the commit.
  * It is then found by its place in the table, which is the quickest; one that was changed since the snapshot is not found
- * there. What is skipped, not found, or does not keep its conditions is tried again alone. Where another hour began, the
- * old one is written down by the same statement.
+ * there. What is skipped, not found, or does not keep its conditions is tried again alone.
  *
  * The tenant is looked up for each row by itself: of a join the planner makes a scan of all tenants.
  */
 const takeManyText = `
   with locked as materialized (
-    select w.place, w.units, w.revision, c.ctid as row, c.hour, c.hour_units,
-      c.hour between $10::timestamptz and $11::timestamptz as running
+    select w.place, w.units, w.revision, c.ctid as row
     from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[])
       with ordinality as w (tenant_id, meter, per, period_start, units, ceiling, revision, fence, place)
     join tenantry.usage_counters c on c.tenant_id = w.tenant_id and c.meter = w.meter and c.per = w.per
       and c.period_start = w.period_start
     where c.used <= w.ceiling - w.units and c.entitlement_revision <= w.fence
+      and ($10::timestamptz is null or c.hour between $10::timestamptz and $11::timestamptz)
       and (select t.entitlement_revision from tenantry.tenants t
         where t.tenant_id = w.tenant_id and t.status = 'active') = w.revision
     for no key update of c skip locked
   ), counted as (
     update tenantry.usage_counters c set used = c.used + l.units, entitlement_revision = l.revision,
-      updated_at = $9::timestamptz, hour = case when l.running or $10::timestamptz is null then c.hour else $10::timestamptz end,
-      hour_units = case when $10::timestamptz is null then c.hour_units when l.running then c.hour_units + l.units else l.units end
+      updated_at = $9::timestamptz,
+      hour_units = case when $10::timestamptz is null then c.hour_units else c.hour_units + l.units end
     from locked l where c.ctid = l.row
-    returning l.place, c.tenant_id, c.meter, c.per, c.period_start, c.used, c.alerted, c.held_until is not null as held,
-      l.running, l.hour, l.hour_units
-  ), ended as (
-    insert into tenantry.usage_hours as k (tenant_id, meter, subject, hour, units)
-    select tenant_id, meter, '', hour, sum(hour_units) from counted
-    where running is not true and hour_units > 0 and $10::timestamptz is not null group by 1, 2, 4 order by 1, 2, 4
-    on conflict (tenant_id, meter, subject, hour) do update set units = k.units + excluded.units
+    returning l.place, c.tenant_id, c.meter, c.per, c.period_start, c.used, c.alerted, c.held_until is not null as held
   )`;
 
 /** What members used, and what is written down by the hour of them and of keys. */
@@ -116,7 +107,7 @@ async function takeMany(db: AnyDatabase, items: readonly Item[]): Promise<Readon
  * More than one, so that one is prepared here while the other runs there.
  */
 const concurrency = 3;
-const maxBatch = 32;
+const maxBatch = 64;
 /** After so many milliseconds a lonely call, which waits for its row, holds up the others no longer. */
 const patience = 5;
 

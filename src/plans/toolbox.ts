@@ -5,8 +5,9 @@ import type { PlanEvent } from './events.ts';
 import { type Batch, found, type Guess } from './ground.ts';
 import type { PlanCatalogue } from './plan-definitions.ts';
 import { dueReservations, settleReservations } from './reservation-store.ts';
-import { type EntitlementFacts, readFacts, readManyFacts, takeUnits } from './store.ts';
-import { createTake, type Take } from './take-many.ts';
+import { type EntitlementFacts, readFacts, readManyFacts } from './store.ts';
+import { createTake } from './take-many.ts';
+import { beginUnits, type Take, takeUnits } from './take-units.ts';
 import { createWatch } from './watch-alerts.ts';
 
 /** What the parts of the module share. */
@@ -94,6 +95,7 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
         history,
         refresh: () => refresh(tenantId, joined),
         take: joined === undefined ? take : (key, conditions) => takeUnits(joined, key, conditions),
+        begin: (key, conditions) => beginUnits(handle, key, conditions),
         async expire() {
           const due = await dueReservations(handle, tenantId, meter, clock());
           const over = due.map((id) => ({ id, kept: null }));

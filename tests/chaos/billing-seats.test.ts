@@ -67,7 +67,7 @@ async function untilHeld(): Promise<number> {
   for (let rounds = 1; rounds <= 200; rounds += 1) {
     await program.billing.processDue();
     if ((await waiting()) === 0) return rounds;
-    await world.fake.advance({ minutes: 1 });
+    await world.fake.advance({ minutes: 10 });
   }
   throw new Error('seats never came to hold');
 }

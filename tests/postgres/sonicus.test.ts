@@ -22,7 +22,7 @@ import {
   preferencesOf,
   queriesOf,
   register,
-  setLanguage,
+  setPreferences,
   subscribe,
   subscriptionsOf,
 } from '../../examples/migrations/sonicus/application.ts';
@@ -253,7 +253,7 @@ describe('organizations dissolve into their users', () => {
     if (queries === null) throw new Error('nobody may act');
     expect((await analyticsOf(queries)).map(({ sessions, minutes }) => [sessions, Number(minutes)])).toEqual([[2, 20]]);
     expect(await preferencesOf(queries)).toMatchObject({ language: 'de', timezone: 'UTC', notifications: true });
-    await setLanguage(queries, 'pl');
+    await setPreferences(queries, newcomer, { language: 'pl' });
     const { id } = await queries.selectFrom('users').select('id').executeTakeFirstOrThrow();
     expect(id).toBe(newcomer);
     expect(await catalogue(queries)).toHaveLength(rows.sound_packages);

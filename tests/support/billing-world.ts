@@ -9,7 +9,7 @@ import { createFakeStripe, type FakeStripe, type FakeStripeOptions } from '../..
 import { stripeSchema } from './stripe-shop.ts';
 
 /** Plans of each way of paying. */
-export const billingPlans = definePlans({
+const billingPlans = definePlans({
   free: { quotas: { calls: { amount: 50, per: 'month' } } },
   pro: { quotas: { calls: { amount: 2_000, per: 'month', overage: 'bill' } }, features: ['webhooks'] },
   team: { quotas: { calls: { amount: 5_000, per: 'month', overage: 'bill' } } },
@@ -17,7 +17,7 @@ export const billingPlans = definePlans({
 });
 
 /** What they cost. */
-export const billingPrices = definePrices(billingPlans, {
+const billingPrices = definePrices(billingPlans, {
   plans: {
     pro: { month: { base: { usd: 2_900, eur: 2_700 } }, year: { base: { usd: 29_000, eur: 27_000 } } },
     team: { month: { base: 2_000, seat: 500, metered: { calls: '0.5' } } },

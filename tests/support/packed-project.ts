@@ -55,6 +55,7 @@ async function installPacked(directory: string): Promise<ProvidedContext['packed
     'fastify',
     'jose',
     'bcryptjs',
+    'stripe',
     'zod',
     '@types/node',
     '@types/pg',

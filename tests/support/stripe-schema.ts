@@ -46,6 +46,8 @@ export interface StripeSchema {
   /** What did not fit, one line each. */
   readonly problems: readonly string[];
   readonly coverage: StripeCoverage;
+  /** The parameters of every operation. */
+  readonly parameters: Readonly<Record<string, readonly string[]>>;
   /** The coverage of this file and of those that were done before in the same run, as one line. */
   summary(): string;
   /** Validates one object against a schema of the API by its name; the problems, if any. */
@@ -141,6 +143,9 @@ export function createStripeSchema(): StripeSchema {
       return fake;
     },
     problems,
+    parameters: Object.fromEntries(
+      [...operations].map(([id, operation]) => [id, Object.keys(propertiesOf(api, requestOf(operation)))]),
+    ),
     get coverage() {
       return coverage();
     },

@@ -1,5 +1,5 @@
 import { type ColumnType, type Kysely, sql } from 'kysely';
-import { createTenantry, definePlans, own, perUser, shared } from 'tenantry';
+import { createTenantry, definePlans, own, perUser, shared, trusted } from 'tenantry';
 import { type EventMessage, messageFor, type UserEvent } from './events.ts';
 import type { SonicusDatabase } from './legacy-schema.ts';
 import type { AccountRole } from './tokens.ts';
@@ -60,12 +60,16 @@ export type PersonalTables = {
 };
 
 const plans = definePlans({
-  personal: { limits: { endpoints: 3 }, quotas: { sessions: { amount: 500, per: 'month' } } },
+  personal: { limits: { endpoints: 3, packages: 3 }, quotas: { sessions: { amount: 500, per: 'month' } } },
+  plus: { limits: { endpoints: 10, packages: 50 }, quotas: { sessions: { amount: 5000, per: 'month' } } },
 });
 
-/** The new application: each user is a tenant, packages and sounds are everybody's, and no organization is left. */
-export function createApplication(db: Kysely<SonicusDatabase>) {
-  return createTenantry({
+/** A plan of the new application. */
+export type PersonalPlan = keyof typeof plans.plans;
+
+/** What the new application is made from: each user is a tenant, packages and sounds are everybody's. */
+export function wiringOf(db: Kysely<SonicusDatabase>) {
+  return {
     db: db.$omitTables<keyof SonicusDatabase>().$extendTables<PersonalTables>(),
     plans,
     strategy: perUser({ plan: 'personal' }),
@@ -88,11 +92,16 @@ export function createApplication(db: Kysely<SonicusDatabase>) {
       sound_packages: shared(),
       therapy_sounds: shared(),
     },
-  });
+  };
+}
+
+/** The new application without its log-in, which `login.ts` adds. No organization is left in it. */
+export function createApplication(db: Kysely<SonicusDatabase>) {
+  return createTenantry(wiringOf(db));
 }
 
 /** What {@link createApplication} makes. */
-export type Application = ReturnType<typeof createApplication>;
+export type Application = Pick<ReturnType<typeof createApplication>, 'tenancy' | 'plans'>;
 /** The queries of one user. */
 export type PersonalQueries = ReturnType<Application['tenancy']['scope']>;
 
@@ -102,7 +111,7 @@ export async function queriesOf(app: Application, userId: string): Promise<Perso
   return found.ok ? app.tenancy.scope(found.tenantId) : null;
 }
 
-/** Somebody signs up: no organization, no invitation. Gives the user's id and queries. */
+/** Somebody signs up: no organization, no invitation. Gives the user's id and queries; within `db`, if it is a transaction. */
 export async function register(
   app: Application,
   db: Kysely<SonicusDatabase>,
@@ -110,8 +119,8 @@ export async function register(
 ): Promise<{ readonly userId: string; readonly queries: PersonalQueries }> {
   const { rows } = await sql<{ id: string }>`select nextval('users_id_seq')::text as id`.execute(db);
   const userId = rows[0]?.id ?? '';
-  const { tenantId } = await app.tenancy.provision({ userId, name: user.firstName });
-  const queries = app.tenancy.scope(tenantId);
+  const { tenantId } = await app.tenancy.provision({ userId, name: user.firstName }, { db });
+  const queries = app.tenancy.scope(tenantId, { db });
   await queries
     .insertInto('users')
     .values({
@@ -178,7 +187,12 @@ export async function catalogue(queries: PersonalQueries) {
 
 /** GET /api/v1/user/analytics: listening by day. */
 export async function analyticsOf(queries: PersonalQueries) {
-  return queries.selectFrom('user_analytics').select(['day', 'sessions', 'minutes']).orderBy('day').execute();
+  const day = trusted(sql<string>`day::text`);
+  return queries
+    .selectFrom('user_analytics')
+    .select([day.as('day'), 'sessions', 'minutes', 'mood_change'])
+    .orderBy('user_analytics.day')
+    .execute();
 }
 
 /** GET /api/v1/user/preferences */
@@ -186,9 +200,18 @@ export async function preferencesOf(queries: PersonalQueries) {
   return queries.selectFrom('user_preferences').select(['language', 'timezone', 'notifications']).executeTakeFirst();
 }
 
-/** PUT /api/v1/user/preferences */
-export async function setLanguage(queries: PersonalQueries, language: string): Promise<void> {
-  await queries.updateTable('user_preferences').set({ language }).execute();
+/** PUT /api/v1/user/preferences: sets what is given. Somebody who signed up since has no row yet. */
+export async function setPreferences(
+  queries: PersonalQueries,
+  userId: string,
+  chosen: { readonly language?: string; readonly timezone?: string; readonly notifications?: boolean },
+): Promise<void> {
+  const defaults = { language: 'en', timezone: 'UTC', notifications: true, other: '{}' };
+  await queries
+    .insertInto('user_preferences')
+    .values({ user_id: userId, ...defaults, ...chosen })
+    .onConflict((conflict) => conflict.column('user_id').doUpdateSet(chosen))
+    .execute();
 }
 
 /** The personal dashboard: the user's own tiles, and those of an organization that the user answered for. */

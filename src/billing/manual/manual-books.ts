@@ -11,6 +11,7 @@ import type {
   ProviderPayment,
   ProviderRefund,
 } from '../provider/document.ts';
+import { lookAgain } from '../seats/store.ts';
 import {
   closeInvoice,
   creditInvoice,
@@ -25,7 +26,7 @@ import { manualCustomerId } from './manual-ids.ts';
 import type { ManualOptions } from './manual-options.ts';
 import type { ManualCustomer } from './manual-state.ts';
 import { maskNumbers } from './mask-numbers.ts';
-import { addObject, listObjects, lockTenant, lookSoon, putObject, readObject } from './store.ts';
+import { addObject, listObjects, lockTenant, putObject, readObject } from './store.ts';
 
 /** What every call that writes something down takes. */
 interface Wish {
@@ -168,7 +169,7 @@ export function createManualBooks(
     const invoice = invoiceId === null ? null : await readObject<ProviderInvoice>(tx, tenantId, 'invoice', invoiceId);
     await copy(tx, tenantId, { payments: [payment], invoices: invoice === null ? [] : [invoice] });
     // Who was past due stands well again: the worker looks at once.
-    await lookSoon(tx, tenantId, now);
+    await lookAgain(tx, tenantId, now);
     return payment;
   }
 

@@ -25,13 +25,6 @@ export async function lockTenant(tx: AnyDatabase, tenantId: string): Promise<voi
   await sql`select pg_advisory_xact_lock(hashtextextended(${`tenantry manual ${tenantId}`}, 0))`.execute(libraryOf(tx));
 }
 
-/** Has the worker look at a tenant that is billed by hand. */
-export async function lookSoon(tx: AnyDatabase, tenantId: string, now: Date): Promise<void> {
-  await sql`
-    update tenantry.billing_customers set due_at = ${now}::timestamptz
-    where tenant_id = ${tenantId}::uuid and provider = 'manual'`.execute(libraryOf(tx));
-}
-
 /** Reads one object. */
 export async function readObject<Data>(
   db: AnyDatabase,

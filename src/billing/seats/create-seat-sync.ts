@@ -4,7 +4,7 @@ import { dueFlags, putOffFlag, raiseFlag, readFlag, settleFlag, waitAfter } from
 import type { Ground, Held } from '../ground.ts';
 import type { Proration, ProviderItem, ProviderSubscription } from '../provider/subscription.ts';
 import { type SeatPrice, seatQuantity } from './seat-quantity.ts';
-import { readSeatState, type SeatState } from './store.ts';
+import { lookAgain, readSeatState, type SeatState } from './store.ts';
 
 /** Any event of any module. */
 export interface AnyEvent {
@@ -131,8 +131,9 @@ export function createSeatSync(ground: Ground, { proration = 'create', refresh }
             ? { quantity: null, changed: false }
             : // What is read within the lease is what whoever held it before left.
               await alone(tenantId, async (held) => bring(held, await readSeatState(db, tenantId), attempts, raised));
-        if (changed) await refresh(tenantId);
         await settleFlag(db, kind, tenantId, { upTo: raised, now: clock() });
+        // The number holds; where our copy cannot follow now, the worker brings it along.
+        if (changed) await refresh(tenantId).catch(() => lookAgain(db, tenantId, clock()));
         const after = await readFlag(db, kind, tenantId);
         // Under a storm of changes the worker goes on later.
         if (after === null || after.raised <= raised || round === 20) return quantity;

@@ -19,3 +19,10 @@ export async function readSeatState(db: AnyDatabase, tenantId: string): Promise<
     where c.tenant_id = ${tenantId}::uuid`.execute(libraryOf(db));
   return rows[0] ?? { subscriptionId: null, copied: null, bought: null, taken: 0 };
 }
+
+/** Has the worker look at a tenant at the provider. */
+export async function lookAgain(db: AnyDatabase, tenantId: string, now: Date): Promise<void> {
+  await sql`
+    update tenantry.billing_customers set due_at = ${now}::timestamptz
+    where tenant_id = ${tenantId}::uuid`.execute(libraryOf(db));
+}

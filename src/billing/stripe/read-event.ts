@@ -2,6 +2,9 @@ import { TenantryError } from '../../core/index.ts';
 import type { ProviderEvent } from '../provider/event.ts';
 import { metadataNames } from './stripe-ids.ts';
 
+/** Ids and names of types; anything else could not be stored, or could break what is stored with it. */
+const plain = /^[\x21-\x7e]{1,255}$/;
+
 type Fields = Readonly<Record<string, unknown>>;
 
 /** Which field of which object names the invoice that it is about. */
@@ -23,7 +26,7 @@ export function readStripeEvent(payload: unknown): ProviderEvent {
   const id = textOf(event, 'id');
   const type = textOf(event, 'type');
   const createdAt = timeOf(event.created);
-  if (id === null || type === null || createdAt === null || id.length > 255) {
+  if (id === null || type === null || createdAt === null) {
     throw new TenantryError('webhook_signature_invalid', { reason: 'invalid_payload' });
   }
   const common = { id, type, createdAt, livemode: event.livemode === true };
@@ -63,7 +66,7 @@ function fieldsOf(value: unknown): Fields {
 
 function textOf(fields: Fields, name: string): string | null {
   const value = fields[name];
-  return typeof value === 'string' && value !== '' && !value.includes('\0') ? value : null;
+  return typeof value === 'string' && plain.test(value) ? value : null;
 }
 
 /** An id, or the object that it names. */

@@ -15,7 +15,7 @@ import { idOf, metadataNames, secondsOf, timeOf } from './stripe-ids.ts';
 import { createStripeSchedules } from './stripe-schedules.ts';
 
 /** How Stripe names what a change of the running period costs. */
-export const prorations = { create: 'create_prorations', invoice: 'always_invoice', none: 'none' } as const satisfies {
+const prorations = { create: 'create_prorations', invoice: 'always_invoice', none: 'none' } as const satisfies {
   [Choice in Proration]: string;
 };
 

@@ -33,7 +33,14 @@ export interface Faults {
   set(options: FaultOptions): () => void;
   clear(): void;
   /** How this request fails, if it does. */
-  pick(method: string, path: string): FaultKind | undefined;
+  pick(method: string, path: string): PickedFault | undefined;
+}
+
+/** The fault that befalls a request. */
+export interface PickedFault {
+  readonly how: FaultKind;
+  /** Whether the request has its effect all the same. */
+  readonly happens: boolean;
 }
 
 /** Makes the faults, whose chances repeat with the seed. */
@@ -56,7 +63,8 @@ export function createFaults(random: Random): Faults {
         if (rate !== undefined && !random.chance(rate)) continue;
         fault.left -= 1;
         if (fault.left <= 0) set.delete(fault);
-        return typeof how === 'string' ? how : how[Math.floor(random.next() * how.length)];
+        const kind = typeof how === 'string' ? how : (how[Math.floor(random.next() * how.length)] ?? 'error');
+        return { how: kind, happens: kind.endsWith('after-effect') || (kind === 'drop' && random.chance(0.5)) };
       }
       return undefined;
     },

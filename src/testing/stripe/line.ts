@@ -17,17 +17,18 @@ export interface Line {
 /** Makes the line. */
 export function createLine(world: World, faults: Faults, catchUp: () => void): Line {
   const keyed = createKeyedAnswers();
+  let requests = 0;
   const listeners = new Set<(exchange: FakeExchange) => void>();
 
   async function exchange(sent: Request, calm: boolean): Promise<Response> {
     const { pathname: path, search } = new URL(sent.url);
     const request: ApiRequest = { method: sent.method, path, query: search.slice(1), body: await sent.text() };
     const key = sent.headers.get('idempotency-key') ?? undefined;
-    const fault = calm ? undefined : faults.pick(request.method, path);
-    const happens =
-      fault === undefined || fault.endsWith('after-effect') || (fault === 'drop' && world.random.chance(0.5));
-    const id = world.id('req');
-    const done = happens ? work(request, sent.headers, key, id, fault) : refused(fault);
+    const picked = calm ? undefined : faults.pick(request.method, path);
+    const fault = picked?.how;
+    requests += 1;
+    const id = `req_${String(requests).padStart(14, '0')}`;
+    const done = picked?.happens !== false ? work(request, sent.headers, key, id, fault) : refused(fault);
     const told = { ...request, operation: done.operation, idempotencyKey: key, replayed: done.replayed, fault };
     for (const listener of listeners) listener({ ...told, status: done.status, answer: done.body });
     if (fault?.startsWith('timeout')) throw timeout();

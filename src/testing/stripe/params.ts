@@ -10,7 +10,6 @@ export interface Params {
   text(name: string): string | undefined;
   textOrNull(name: string): string | null | undefined;
   number(name: string): number | undefined;
-  numberOrNull(name: string): number | null | undefined;
   flag(name: string): boolean | undefined;
   hash(name: string): Params | undefined;
   hashes(name: string): readonly Params[] | undefined;
@@ -39,7 +38,6 @@ export function createParams(values: { readonly [name: string]: Value }): Params
     text,
     textOrNull: (name) => (raw(name) === null ? null : text(name)),
     number,
-    numberOrNull: (name) => (raw(name) === null ? null : number(name)),
     flag(name) {
       const value = raw(name);
       return typeof value === 'boolean' ? value : undefined;

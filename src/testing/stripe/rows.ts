@@ -54,7 +54,6 @@ export type {
   PaymentIntentRow,
   RefundRow,
 } from './rows/invoices.ts';
-export type { Metadata } from './rows/kept.ts';
 export type { EventRow, WebhookEndpointRow } from './rows/platform.ts';
 export type { Phase, PhaseItem, ScheduleRow, SubscriptionItemRow, SubscriptionRow } from './rows/subscriptions.ts';
 

@@ -76,6 +76,8 @@ export interface World {
   /** Fields of objects that no request could set. */
   readonly planted: Map<string, Wire>;
 
+  /** How many ids were made: it grows with everything that is made or told. */
+  readonly made: number;
   /** A new id, the same in every run with the same seed. */
   id(prefix: string): string;
   /** The object of an id, of whatever kind. */
@@ -141,6 +143,9 @@ export function createWorld(options: {
     deletedCustomers: new Set(),
     planted: new Map(),
     listeners: new Set(),
+    get made() {
+      return count;
+    },
     id(prefix) {
       count += 1;
       return `${prefix}_${base62(Math.floor(options.random.next() * 62 ** 8), 8)}${base62(count, 6)}`;

@@ -53,8 +53,9 @@ export function percentLeft(world: World, discounts: readonly DiscountRow[]): nu
 /** When a discount that begins now ends. */
 export function discountEnd(world: World, coupon: CouponRow): number | null {
   if (coupon.duration !== 'repeating' || coupon.duration_in_months === null) return null;
-  const months = { interval: 'month', interval_count: coupon.duration_in_months, meter: null, usage_type: 'licensed' };
-  return periodAt(world.now, { ...months, interval: 'month', usage_type: 'licensed' }, world.now).end;
+  const { duration_in_months: months } = coupon;
+  const recurring = { interval: 'month', interval_count: months, meter: null, usage_type: 'licensed' } as const;
+  return periodAt(world.now, recurring, world.now).end;
 }
 
 function rest(line: LineRow): number {

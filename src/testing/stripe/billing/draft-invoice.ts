@@ -93,12 +93,14 @@ export function draftInvoice(world: World, draft: Draft): InvoiceRow {
 export function recountUsage(world: World, invoice: InvoiceRow): void {
   const subscription = invoice.subscription === null ? undefined : world.subscriptions.get(invoice.subscription);
   if (subscription === undefined) return;
-  for (const { item: id, start, end, trial } of invoice.own.metered) {
+  for (const { item: id, start, end } of invoice.own.metered) {
     const item = subscription.items.find((candidate) => candidate.id === id);
-    if (item === undefined || trial) continue;
+    if (item === undefined) continue;
     const { amount, quantity, description } = usageLine(world, subscription, item, { start, end });
     invoice.lines = invoice.lines.map((line) =>
-      line.subscription_item === id && !line.proration ? { ...line, amount, quantity, description } : line,
+      line.subscription_item === id && line.invoice_item === null && line.price === item.price
+        ? { ...line, amount, quantity, description }
+        : line,
     );
   }
 }

@@ -42,7 +42,10 @@ export function attemptPayment(
   if (invoice.status !== 'open') return { ok: true };
   const payment = paymentOf(world, invoice);
   const intent = payment === undefined ? undefined : world.paymentIntents.get(payment.payment_intent);
-  if (intent === undefined) return { ok: true };
+  if (intent === undefined) {
+    invoice.next_payment_attempt = null;
+    return { ok: true };
+  }
   const attempt = chargeCard(world, intent, options.card ?? cardOf(world, invoice));
   invoice.attempted = true;
   invoice.attempt_count += 1;

@@ -25,6 +25,9 @@ export function renewSubscription(world: World, subscription: SubscriptionRow): 
   });
 }
 
+/** How an item goes on whose price somebody took away. */
+const monthly = { interval: 'month', interval_count: 1, meter: null, usage_type: 'licensed' } as const;
+
 /** Moves the items whose period is over into the next one, and says what is to be billed for that. */
 export function openPeriods(
   world: World,
@@ -36,8 +39,7 @@ export function openPeriods(
   let period = { start: world.now, end: world.now };
   for (const item of subscription.items) {
     if (item.current_period_end > world.now) continue;
-    const recurring = world.prices.get(item.price)?.recurring;
-    if (recurring == null) continue;
+    const recurring = world.prices.get(item.price)?.recurring ?? monthly;
     const over = { start: item.current_period_start, end: item.current_period_end };
     const next = periodAt(subscription.billing_cycle_anchor, recurring, item.current_period_end);
     period = over;
@@ -46,7 +48,7 @@ export function openPeriods(
     if (recurring.usage_type === 'metered') {
       if (trial) continue;
       lines.push(usageLine(world, subscription, item, over));
-      metered.push({ item: item.id, ...over, trial });
+      metered.push({ item: item.id, ...over });
     } else {
       lines.push(itemLine(world, subscription, item, { start: over.end, end: next.end }));
     }
@@ -69,7 +71,7 @@ export function advanceInvoice(world: World, invoice: InvoiceRow): void {
 /** Ends a subscription at the time it was told to, with a last invoice for what is still owed. */
 export function endSubscription(world: World, subscription: SubscriptionRow): void {
   const invoice = finalInvoice(world, subscription);
-  cancelSubscription(world, subscription, { reason: subscription.own.cancelReason ?? 'cancellation_requested' });
+  cancelSubscription(world, subscription, { reason: 'cancellation_requested' });
   if (invoice !== undefined) advanceInvoice(world, invoice);
 }
 

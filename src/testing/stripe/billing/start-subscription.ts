@@ -117,7 +117,7 @@ function blank(world: World, start: NewSubscription): SubscriptionRow {
     trial_end: trial ? trialEnd : null,
     trial_end_behavior: start.trialEndBehavior ?? 'create_invoice',
     trial_start: trial ? world.now : null,
-    own: { trialWillEndTold: false, cancelReason: null },
+    own: { trialWillEndTold: false },
   };
 }
 

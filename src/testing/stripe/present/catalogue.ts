@@ -103,3 +103,9 @@ export function presentDiscount(_world: World, row: DiscountRow): Wire {
     subscription_item: null,
   };
 }
+
+/** What is answered for a discount that was taken away. */
+export function presentDeletedDiscount(world: World, row: DiscountRow): Wire {
+  const { end: _, ...fields } = presentDiscount(world, row);
+  return { ...fields, deleted: true };
+}

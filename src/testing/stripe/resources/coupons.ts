@@ -93,7 +93,7 @@ export const couponRoutes: Routes = {
       const code = params.text('code') ?? world.id('p').slice(2, 10).toUpperCase();
       for (const other of world.promotionCodes.values()) {
         if (isUsable(world, other) && other.code.toLowerCase() === code.toLowerCase()) {
-          throw invalid('An active promotion code with `code: ' + code + '` already exists.', { param: 'code' });
+          throw invalid(`An active promotion code with \`code: ${code}\` already exists.`, { param: 'code' });
         }
       }
       const customer = params.text('customer') ?? null;

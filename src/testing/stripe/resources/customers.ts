@@ -4,6 +4,7 @@ import { ended } from '../billing/settle.ts';
 import { atPath, named } from '../look-up.ts';
 import { pageOf, pageParams } from '../paginate.ts';
 import type { Params } from '../params.ts';
+import { presentDeletedDiscount } from '../present/catalogue.ts';
 import { present } from '../present.ts';
 import { invalid, missing } from '../refusal.ts';
 import type { Routes } from '../route.ts';
@@ -69,12 +70,11 @@ export const customerRoutes: Routes = {
     takes: '',
     run({ world, id }) {
       const row = atPath(world.customers, id(), 'customer');
-      const { discount } = row;
-      if (discount === null) throw missing('discount', id());
+      const discount = row.discount === null ? undefined : world.discounts.get(row.discount);
+      if (discount === undefined) throw missing('discount', id());
       row.discount = null;
-      const kept = world.discounts.get(discount);
-      if (kept !== undefined) world.tell('customer.discount.deleted', kept);
-      return kept === undefined ? {} : { ...present(world, kept), deleted: true };
+      world.tell('customer.discount.deleted', discount);
+      return presentDeletedDiscount(world, discount);
     },
   },
   Customers_createBalanceTransaction: {
@@ -151,7 +151,7 @@ export function customerOf(world: World, id: string, param = 'customer'): Custom
 }
 
 /** Deletes a customer: subscriptions end at once, without a last invoice. */
-export function removeCustomer(world: World, row: CustomerRow): void {
+function removeCustomer(world: World, row: CustomerRow): void {
   for (const subscription of world.subscriptions.values()) {
     if (subscription.customer === row.id && !ended(subscription)) {
       cancelSubscription(world, subscription, { reason: 'cancellation_requested' });

@@ -9,7 +9,7 @@ import type { World } from '../world.ts';
 import { createPrice } from './prices.ts';
 
 const fields =
-  'active default_price description images marketing_features metadata name shippable statement_descriptor tax_code unit_label url';
+  'active description images marketing_features metadata name shippable statement_descriptor tax_code unit_label url';
 
 export const productRoutes: Routes = {
   Products_create: {
@@ -47,7 +47,7 @@ export const productRoutes: Routes = {
   },
   Products_retrieve: { takes: '', run: ({ world, id }) => present(world, atPath(world.products, id(), 'product')) },
   Products_update: {
-    takes: fields,
+    takes: `${fields} default_price`,
     run({ world, params, id }) {
       const row = atPath(world.products, id(), 'product');
       world.change('product.updated', row, (kept) => {

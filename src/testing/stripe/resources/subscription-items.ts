@@ -10,7 +10,7 @@ import type { World } from '../world.ts';
 import { changedItem, newItem } from './read-items.ts';
 import { changeOf } from './update-subscription.ts';
 
-const change = 'metadata off_session payment_behavior price price_data proration_behavior proration_date quantity';
+const change = 'metadata payment_behavior price price_data proration_behavior proration_date quantity';
 
 export const subscriptionItemRoutes: Routes = {
   SubscriptionItems_create: {
@@ -27,7 +27,7 @@ export const subscriptionItemRoutes: Routes = {
   },
   SubscriptionItems_retrieve: { takes: '', run: ({ world, id }) => present(world, find(world, id()).item) },
   SubscriptionItems_update: {
-    takes: change,
+    takes: `${change} off_session`,
     run({ world, params, id }) {
       const { row, item } = find(world, id());
       living(row);

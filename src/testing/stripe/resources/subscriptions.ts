@@ -9,6 +9,7 @@ import { startSubscription } from '../billing/start-subscription.ts';
 import { atPath } from '../look-up.ts';
 import { inRange, pageOf, pageParams } from '../paginate.ts';
 import type { Params } from '../params.ts';
+import { presentDeletedDiscount } from '../present/catalogue.ts';
 import { present } from '../present.ts';
 import { declined, invalid, missing } from '../refusal.ts';
 import type { Routes } from '../route.ts';
@@ -80,14 +81,14 @@ export const subscriptionRoutes: Routes = {
         each.discounts = [];
       });
       world.tell('customer.discount.deleted', kept);
-      return { ...present(world, kept), deleted: true };
+      return presentDeletedDiscount(world, kept);
     },
   },
   ...pauseRoutes,
 };
 
 /** Ends a subscription at once, as a request asks. */
-export function cancelNow(world: World, row: SubscriptionRow, params: Params): void {
+function cancelNow(world: World, row: SubscriptionRow, params: Params): void {
   if (params.flag('prorate') === true && row.status !== 'trialing') prorate(world, row, row.items, [], world.now);
   const invoice = params.flag('invoice_now') === true ? finalInvoice(world, row) : undefined;
   const details = params.hash('cancellation_details');
@@ -100,7 +101,7 @@ export function cancelNow(world: World, row: SubscriptionRow, params: Params): v
 }
 
 /** Makes a subscription from a request. */
-export function createSubscription(world: World, params: Params): SubscriptionRow {
+function createSubscription(world: World, params: Params): SubscriptionRow {
   const customer = customerOf(world, params.need('customer'));
   const items = readNewItems(world, params.hashes('items'));
   const currency = currencyOf(world, items, params.text('currency'));

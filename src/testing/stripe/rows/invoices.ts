@@ -78,7 +78,7 @@ export interface InvoiceRow extends Kept<'invoice'> {
   total_discount_amounts: readonly { readonly amount: number; readonly discount: string }[];
   readonly own: {
     /** The items whose periods this invoice opens; their usage is counted again when it is finalized. */
-    metered: readonly { item: string; start: number; end: number; trial: boolean }[];
+    metered: readonly { item: string; start: number; end: number }[];
     failures: number;
   };
 }

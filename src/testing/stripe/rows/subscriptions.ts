@@ -37,7 +37,7 @@ export interface SubscriptionRow extends Kept<'subscription'> {
   trial_end: number | null;
   trial_end_behavior: 'cancel' | 'create_invoice' | 'pause';
   trial_start: number | null;
-  readonly own: { trialWillEndTold: boolean; cancelReason: string | null };
+  readonly own: { trialWillEndTold: boolean };
 }
 
 export interface PhaseItem {

@@ -1,0 +1,124 @@
+import { table } from '../forms.ts';
+import { dayText, moneyText, titleText } from '../format.ts';
+import { html } from '../html.ts';
+import type { View } from '../layout.ts';
+import { isSoldPlan, planFacts } from '../plans.ts';
+import { refuse } from '../problems.ts';
+import { type Guarded, notFound, type Site, type Told } from '../site.ts';
+
+/** The plan, its payment and its invoices. */
+export function billingPages({ guarded, receptionist, origin, checkoutAddress }: Site): void {
+  const { billing, organizations, auth } = receptionist;
+  const pages = guarded({ permission: 'billing:manage' });
+
+  async function show({ access }: Guarded, { form }: Told): Promise<View> {
+    const { state, monthly, invoices } = await billing.page({ tenantId: access.tenant.id });
+    const { subscription } = state;
+    const paying = subscription !== null && subscription.endedAt === null;
+    const plans = planFacts.map(({ name, title, price, points }) => {
+      const current = access.plan === name;
+      const path = paying ? '/billing/plan' : '/billing/checkout';
+      const hidden = html`<input type="hidden" name="plan" value="${name}">`;
+      const button = form(path, paying ? `Change to ${title}` : `Upgrade to ${title}`, hidden);
+      return html`<li${current && html` class="current"`}><h3>${title}</h3><p class="price">${price}</p>
+<ul>${points.map((point) => html`<li>${point}</li>`)}</ul>
+${current ? html`<p><strong>Your plan</strong></p>` : isSoldPlan(name) && button}</li>`;
+    });
+    const rows = invoices.map(({ id, number, createdAt, total, currency, status }) => [
+      html`<a href="/billing/invoices/${id}">${number ?? id}</a>`,
+      dayText(createdAt),
+      moneyText(total, currency),
+      status,
+    ]);
+    const ends = subscription?.endsAt ?? null;
+    return {
+      title: 'Billing',
+      body: html`${paying && html`<p>${titleText(access.plan)} is ${subscription.status}${
+        monthly !== null && `, ${moneyText(monthly.amount, monthly.currency)} a month`
+      }${
+        ends === null ? `. The next payment is on ${dayText(subscription.periodEnd)}.` : `. It ends on ${dayText(ends)}.`
+      }</p>${
+        ends === null
+          ? form('/billing/cancel', 'Cancel the subscription', undefined, 'danger')
+          : form('/billing/resume', 'Keep the subscription')
+      }`}
+<h2>Plans</h2><ul class="plans">${plans}</ul>
+<h2>Invoices</h2>${table('Invoices', ['Number', 'Date', 'Total', 'State'], rows, 'No invoices yet.')}`,
+    };
+  }
+
+  pages.page('/billing', show);
+
+  pages.form(
+    '/billing/checkout',
+    async ({ access }, fields) => {
+      const plan = soldPlan(fields('plan'));
+      const tenantId = access.tenant.id;
+      const organization = await organizations.get(tenantId);
+      const user = access.userId === null ? null : await auth.users.get({ userId: access.userId });
+      const payer = { name: organization?.name ?? '', ...(user !== null && { email: user.email }) };
+      const urls = { successUrl: `${origin}/billing/return`, cancelUrl: `${origin}/billing` };
+      return checkoutAddress(await billing.checkout({ tenantId, plan, payer, ...urls }));
+    },
+    show,
+  );
+
+  // The payer is often back before the provider has told of it, so we look.
+  pages.page('/billing/return', async ({ access }) => {
+    const { plan } = await billing.sync(access.tenant.id);
+    return plan === null ? '/billing' : '/billing?note=paid';
+  });
+
+  pages.form(
+    '/billing/plan',
+    async ({ access }, fields) => {
+      await billing.swap({ tenantId: access.tenant.id, plan: soldPlan(fields('plan')), proration: 'invoice' });
+      return '/billing?note=changed';
+    },
+    show,
+  );
+  pages.form(
+    '/billing/cancel',
+    async ({ access }) => {
+      await billing.cancel({ tenantId: access.tenant.id, when: 'period-end' });
+      return '/billing?note=canceled';
+    },
+    show,
+  );
+  pages.form(
+    '/billing/resume',
+    async ({ access }) => {
+      await billing.resume({ tenantId: access.tenant.id });
+      return '/billing?note=resumed';
+    },
+    show,
+  );
+
+  pages.page('/billing/invoices/:id', async ({ access, params }) => {
+    const { id }: { id?: unknown } = Object(params);
+    const found = await billing.invoice(access.tenant.id, String(id));
+    if (found === null) throw notFound();
+    const { invoice, payments } = found;
+    const { currency, lines } = invoice;
+    const parts = lines.map((line) => [line.description ?? '–', line.quantity ?? '–', moneyText(line.amount, currency)]);
+    const paid = payments.map(({ createdAt, status, amount, amountRefunded }) => [
+      dayText(createdAt),
+      status,
+      moneyText(amount, currency),
+      moneyText(amountRefunded, currency),
+    ]);
+    return {
+      title: `Invoice ${invoice.number ?? invoice.id}`,
+      body: html`<p>Of ${dayText(invoice.createdAt)}, ${invoice.status}.</p>
+${table('Lines', ['What', 'How many', 'Amount'], parts)}
+<p>Tax: ${moneyText(invoice.tax, currency)}. <strong>Total: ${moneyText(invoice.total, currency)}</strong></p>
+<h2>Payments</h2>${table('Payments', ['Date', 'State', 'Amount', 'Given back'], paid, 'Not paid yet.')}
+<p><a href="/billing">Back to billing</a></p>`,
+    };
+  });
+}
+
+function soldPlan(name: string) {
+  if (isSoldPlan(name)) return name;
+  throw refuse('This plan is agreed with us: write to sales.');
+}

@@ -1,0 +1,114 @@
+import type { FastifyRequest } from 'fastify';
+import { field, type Tried } from '../forms.ts';
+import { html } from '../html.ts';
+import type { View } from '../layout.ts';
+import { planFacts } from '../plans.ts';
+import { refuse } from '../problems.ts';
+import type { Site, Told } from '../site.ts';
+
+/** Pages for everybody: the front page, sign-up, log-in and log-out. */
+export function visitorPages({ open, receptionist, sessions, isStaff }: Site): void {
+  const { auth } = receptionist;
+
+  open.page('/', (request) => front(sessions.visitorOf(request) !== null));
+
+  const showSignUp = (_request: FastifyRequest, { form, tried }: Told): View => ({
+    title: 'Sign up',
+    body: html`<p>50 calls a month are free. No card is needed.</p>${form(
+      '/signup',
+      'Create the account',
+      [
+        field({ name: 'organization', label: 'Name of your business', autocomplete: 'organization', tried }),
+        field({ name: 'name', label: 'Your name', autocomplete: 'name', tried }),
+        field({ name: 'email', label: 'Email', type: 'email', autocomplete: 'email', tried }),
+        password('new-password', tried),
+      ],
+      undefined,
+    )}<p>You have an account? <a href="/login">Log in</a>.</p>`,
+  });
+
+  open.page('/signup', showSignUp);
+  open.form(
+    '/signup',
+    async (request, fields, { reply }) => {
+      const email = fields('email');
+      const tenant = { name: fields('organization') };
+      if (tenant.name === '') throw refuse('Tell the name of your business.', 'organization');
+      const made = await auth.signUp({
+        email,
+        password: fields('password'),
+        name: fields('name'),
+        tenant,
+        ...origin(request),
+      });
+      // The owner of the address gets a mail. The visitor is not told more than that they cannot go on like this.
+      if (!made.ok || made.started === null) throw refuse('Log in, or choose another address.', 'email');
+      sessions.begin(reply, made.started.tokens);
+      return '/setup';
+    },
+    showSignUp,
+  );
+
+  const showLogin = (_request: FastifyRequest, { form, tried }: Told): View => ({
+    title: 'Log in',
+    body: html`${form('/login', 'Log in', [
+      field({ name: 'email', label: 'Email', type: 'email', autocomplete: 'username', tried }),
+      password('current-password', tried),
+    ])}<p><a href="/forgot">Forgot the password?</a> No account? <a href="/signup">Sign up</a>.</p>`,
+  });
+
+  open.page('/login', showLogin);
+  open.form(
+    '/login',
+    async (request, fields, { reply }) => {
+      const credentials = { email: fields('email'), password: fields('password'), ip: request.ip };
+      const found = await auth.login({ ...credentials, ...origin(request) });
+      if (!found.ok) {
+        if (found.reason === 'throttled') throw refuse('Too many tries. Wait a moment, and try again.');
+        if (found.reason === 'invalid_credentials') throw refuse('No account has this address and password.');
+        throw refuse('This account is closed for now. Write to support.');
+      }
+      sessions.begin(reply, found.tokens);
+      if (found.session.tenantId !== null) return '/dashboard';
+      return (await isStaff(found.user.userId)) ? '/admin' : '/organizations';
+    },
+    showLogin,
+  );
+
+  open.form(
+    '/logout',
+    async (request, _fields, { reply }) => {
+      await sessions.logOut(request, reply);
+      return '/login';
+    },
+    showLogin,
+  );
+}
+
+/** The field of a password, which is told to nobody again. */
+export function password(autocomplete: 'new-password' | 'current-password', tried: Tried | undefined) {
+  const hint = autocomplete === 'new-password' ? { hint: 'At least 8 characters; several words are good.' } : {};
+  return field({ name: 'password', label: 'Password', type: 'password', autocomplete, tried, ...hint });
+}
+
+/** Where a session comes from, as its user is shown it. */
+export function origin({ ip, headers }: FastifyRequest): { readonly ip: string; readonly userAgent?: string } {
+  const agent = headers['user-agent'];
+  return { ip, ...(agent !== undefined && { userAgent: agent }) };
+}
+
+function front(known: boolean): View {
+  return {
+    title: 'A receptionist that never sleeps',
+    body: html`<p class="lead">Bots that answer your phone, take orders, and tell you what was said.</p>
+<p>${
+      known
+        ? html`<a class="button" href="/dashboard">To your overview</a>`
+        : html`<a class="button" href="/signup">Try it for free</a> <a href="/login">Log in</a>`
+    }</p>
+<h2>Plans</h2><ul class="plans">${planFacts.map(
+      ({ title, price, points }) => html`<li><h3>${title}</h3><p class="price">${price}</p>
+<ul>${points.map((point) => html`<li>${point}</li>`)}</ul></li>`,
+    )}</ul>`,
+  };
+}

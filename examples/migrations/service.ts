@@ -1,0 +1,32 @@
+import Fastify, { type FastifyInstance, type FastifyPluginCallback } from 'fastify';
+
+/**
+ * Makes the Fastify application of an example, whose failures are problems by RFC 9457. Bodies are taken as they were
+ * sent: what does not fit is refused with 400, not bent until it fits.
+ */
+export function createService(problems: FastifyPluginCallback): FastifyInstance {
+  const ajv = { customOptions: { coerceTypes: false, removeAdditional: false } } as const;
+  const service = Fastify({ bodyLimit: 102_400, ajv });
+  service.register(problems);
+  return service;
+}
+
+/** A text without the character that PostgreSQL has no place for. */
+export const text = (maxLength: number) =>
+  ({ type: 'string', minLength: 1, maxLength, pattern: '^[^\\u0000]*$' }) as const;
+
+/** A whole number. */
+export const whole = (minimum: number, maximum: number) => ({ type: 'integer', minimum, maximum }) as const;
+
+/** One of several words. */
+export const oneOf = (...words: readonly string[]) => ({ type: 'string', enum: words }) as const;
+
+type Fields = Readonly<Record<string, object>>;
+
+/** The schema of a body: all of `needed`, any of `others` (at least one where nothing is needed), and nothing else. */
+export function bodyOf(needed: Fields, others: Fields = {}) {
+  const required = Object.keys(needed);
+  const least = required.length === 0 ? { minProperties: 1 } : {};
+  const properties = { ...needed, ...others };
+  return { body: { type: 'object', additionalProperties: false, required, properties, ...least } };
+}
