@@ -104,6 +104,8 @@ export interface SwapInput<Plan extends string = string> {
 
 /** What came of an event that was received. */
 export interface ReceivedEvent {
+  /** What to answer with: it is stored. */
+  readonly status: 200;
   readonly id: string;
   readonly type: string;
   /** True where it was received before. */
@@ -209,8 +211,8 @@ export interface SubscriptionBilling<Plan extends string = string> {
   /** Looks at the provider and takes over what it says: for the page to which a payer returns. */
   sync(tenantId: string): Promise<BillingState>;
   /**
-   * Takes an event in. When this has answered, the event is stored: answer with 200 then, and with 500 when it threw
-   * anything but `webhook_signature_invalid` and `provider_mode_mismatch`, which are 400.
+   * Takes an event in. When this has answered, the event is stored: answer with its `status` then, and with that of the
+   * error when it threw one of the two below, which are 400; with 500 when it threw anything else.
    *
    * @param body The bytes as they were sent, not parsed.
    * @throws TenantryError `webhook_signature_invalid`, `provider_mode_mismatch`. TypeError for a parsed body.

@@ -27,6 +27,6 @@ export function createReceive({ db, clock, provider }: Ground): SubscriptionBill
       });
     }
     const fresh = await store(source, { source, id: event.id, signal: keptOf(event) });
-    return { id: event.id, type: event.type, repeated: !fresh };
+    return { status: 200, id: event.id, type: event.type, repeated: !fresh };
   };
 }

@@ -1,3 +1,8 @@
+import { billingErrors } from './billing-errors.ts';
+import { migrationErrors } from './migration-errors.ts';
+import { quotedList } from './quoted-list.ts';
+import { webhookErrors } from './webhook-errors.ts';
+
 /** What each error tells beside its code. Shapes are plain data and never hold a secret. */
 export interface ErrorDetails {
   config_invalid: { path: string; problem: string };
@@ -125,8 +130,6 @@ export interface ErrorRow<Details> {
   readonly detail: (details: Details) => string;
 }
 
-const list = (items: readonly string[]): string => items.map((item) => `"${item}"`).join(', ');
-
 /** The one table of errors: status, title and sentence of every code. */
 export const errorTable: { readonly [Code in ErrorCode]: ErrorRow<ErrorDetails[Code]> } = {
   config_invalid: { status: 500, title: 'Invalid configuration', detail: (d) => `${d.path}: ${d.problem}` },
@@ -150,7 +153,6 @@ export const errorTable: { readonly [Code in ErrorCode]: ErrorRow<ErrorDetails[C
     title: 'The database cannot be reached',
     detail: (d) => `${d.operation} could not reach the database; nothing was granted, try again`,
   },
-
   tenant_required: {
     status: 400,
     title: 'A tenant is required',
@@ -176,7 +178,7 @@ export const errorTable: { readonly [Code in ErrorCode]: ErrorRow<ErrorDetails[C
     status: 500,
     title: 'Table unknown to the tenant scope',
     detail: (d) =>
-      `table "${d.table}" is not declared; declare it as a tenant's own or as shared (known: ${list(d.known)})`,
+      `table "${d.table}" is not declared; declare it as a tenant's own or as shared (known: ${quotedList(d.known)})`,
   },
   tenant_column_write: {
     status: 400,
@@ -193,18 +195,12 @@ export const errorTable: { readonly [Code in ErrorCode]: ErrorRow<ErrorDetails[C
     title: 'Raw SQL in a tenant scope',
     detail: (d) => `"${d.sql}" cannot be checked; wrap it in trusted(sql\`…\`) once you have checked it yourself`,
   },
-
   unauthenticated: {
     status: 401,
     title: 'Authentication required',
     detail: (d) => `the request carries no valid credential (${d.reason})`,
   },
   key_refused: { status: 403, title: 'API key refused', detail: (d) => `the API key was refused: ${d.reason}` },
-  rate_limited: {
-    status: 429,
-    title: 'Too many requests',
-    detail: (d) => `the rate limit of the ${d.limitOf} is reached; try again at ${d.retryAt}`,
-  },
   permission_denied: {
     status: 403,
     title: 'Permission denied',
@@ -217,7 +213,6 @@ export const errorTable: { readonly [Code in ErrorCode]: ErrorRow<ErrorDetails[C
     detail: (d) => `user "${d.user}" cannot be made or changed: another has the address or the id`,
   },
   password_refused: { status: 400, title: 'Password refused', detail: (d) => `the password ${d.problem}` },
-
   body_invalid: { status: 400, title: 'Invalid body', detail: (d) => `the body cannot be read: ${d.problem}` },
   body_too_large: {
     status: 413,
@@ -227,9 +222,8 @@ export const errorTable: { readonly [Code in ErrorCode]: ErrorRow<ErrorDetails[C
   media_type_unsupported: {
     status: 415,
     title: 'Media type not supported',
-    detail: (d) => `the body must be one of ${list(d.accepts)}, and say so in content-type`,
+    detail: (d) => `the body must be one of ${quotedList(d.accepts)}, and say so in content-type`,
   },
-
   organization_not_found: {
     status: 404,
     title: 'Organization not found',
@@ -242,7 +236,7 @@ export const errorTable: { readonly [Code in ErrorCode]: ErrorRow<ErrorDetails[C
   role_unknown: {
     status: 400,
     title: 'Unknown role',
-    detail: (d) => `there is no role "${d.role}" (known: ${list(d.known)})`,
+    detail: (d) => `there is no role "${d.role}" (known: ${quotedList(d.known)})`,
   },
   last_owner: {
     status: 409,
@@ -283,7 +277,6 @@ export const errorTable: { readonly [Code in ErrorCode]: ErrorRow<ErrorDetails[C
     title: 'Domain taken',
     detail: (d) => `the domain "${d.domain}" was proven by another organization`,
   },
-
   api_key_not_found: { status: 404, title: 'API key not found', detail: (d) => `there is no API key "${d.key}" here` },
   api_key_duplicate: {
     status: 409,
@@ -291,41 +284,6 @@ export const errorTable: { readonly [Code in ErrorCode]: ErrorRow<ErrorDetails[C
     detail: (d) => `a key with this digest (it starts with "${d.start}") is stored already`,
   },
   api_key_invalid: { status: 400, title: 'Invalid API key data', detail: (d) => d.problem },
-
-  plan_unknown: {
-    status: 400,
-    title: 'Unknown plan',
-    detail: (d) => `there is no plan "${d.plan}" (known: ${list(d.known)})`,
-  },
-  meter_unknown: {
-    status: 400,
-    title: 'Unknown limit or quota',
-    detail: (d) => `no plan has a limit or quota "${d.meter}" (known: ${list(d.known)})`,
-  },
-  amount_invalid: { status: 400, title: 'Invalid amount', detail: (d) => `the amount ${d.amount} ${d.problem}` },
-  usage_time_invalid: {
-    status: 400,
-    title: 'Usage at an impossible time',
-    detail: (d) => `units can be counted up to ${d.lateHours} hours late, and not in the future; this was ${d.at}`,
-  },
-  quota_exceeded: {
-    status: 429,
-    title: 'Quota exceeded',
-    detail: (d) =>
-      `${d.used} of ${d.limit} "${d.meter}" are used, ${d.requested} were asked for${d.resetsAt ? `; resets at ${d.resetsAt}` : ''}`,
-  },
-  limit_reached: {
-    status: 403,
-    title: 'Limit reached',
-    detail: (d) =>
-      `${d.used} of ${d.limit} "${d.meter}" exist, ${d.requested} more were asked for; remove some or upgrade`,
-  },
-  feature_missing: {
-    status: 403,
-    title: 'Feature not in the plan',
-    detail: (d) => `the plan "${d.plan}" does not include "${d.feature}"`,
-  },
-
   tenant_not_suspended: {
     status: 409,
     title: 'Tenant not suspended',
@@ -334,7 +292,7 @@ export const errorTable: { readonly [Code in ErrorCode]: ErrorRow<ErrorDetails[C
   tenant_purge_incomplete: {
     status: 409,
     title: 'Rows of the tenant are left',
-    detail: (d) => `${list(d.tables)} have rows of tenant "${d.tenantId}" or cannot be read; nothing was deleted`,
+    detail: (d) => `${quotedList(d.tables)} have rows of tenant "${d.tenantId}" or cannot be read; nothing was deleted`,
   },
   tenant_import_invalid: {
     status: 400,
@@ -346,173 +304,17 @@ export const errorTable: { readonly [Code in ErrorCode]: ErrorRow<ErrorDetails[C
     title: 'Tenant or unique value exists',
     detail: (d) => `"${d.table}" has such a row already (${d.constraint}); nothing was taken in`,
   },
-
   audit_entry_invalid: {
     status: 400,
     title: 'Invalid audit entry',
     detail: (d) => `${d.path} ${d.problem}`,
   },
-
   secret_unreadable: {
     status: 500,
     title: 'Stored secret unreadable',
     detail: (d) => `what is stored in "${d.column}" cannot be opened: ${d.reason}`,
   },
-
-  webhook_signature_invalid: {
-    status: 400,
-    title: 'Webhook not verified',
-    detail: (d) => `the webhook could not be verified: ${d.reason}`,
-  },
-  webhook_secret_invalid: { status: 500, title: 'Invalid webhook secret', detail: (d) => d.problem },
-  webhook_endpoint_not_found: {
-    status: 404,
-    title: 'Webhook endpoint not found',
-    detail: (d) => `there is no endpoint "${d.endpoint}" here`,
-  },
-  webhook_message_not_found: {
-    status: 404,
-    title: 'Webhook message not found',
-    detail: (d) => `there is no message "${d.message}" here`,
-  },
-  webhook_event_invalid: {
-    status: 400,
-    title: 'Invalid webhook event',
-    detail: (d) => `"${d.type}" cannot be published: ${d.problem}`,
-  },
-  url_refused: {
-    status: 400,
-    title: 'URL refused',
-    detail: (d) => `no request is sent to "${d.host}": ${d.reason}`,
-  },
-  fetch_failed: {
-    status: 502,
-    title: 'Request failed',
-    detail: (d) => `the request to "${d.host}" failed: ${d.reason}`,
-  },
-
-  billing_busy: {
-    status: 503,
-    title: 'Billing is at work',
-    detail: (d) =>
-      `something else is done for tenant "${d.tenantId}" at the moment; try again in ${d.retryAfter} seconds`,
-  },
-  billing_unsupported: {
-    status: 400,
-    title: 'The provider cannot do this',
-    detail: (d) => `the provider "${d.provider}" has no ${d.operation}`,
-  },
-  provider_unavailable: {
-    status: 503,
-    title: 'The billing provider gave no answer',
-    detail: (d) =>
-      `${d.operation} at "${d.provider}": ${d.reason}. It may have been done all the same; the same call again does it once`,
-  },
-  provider_refused: {
-    status: 402,
-    title: 'The billing provider refused',
-    detail: (d) => `${d.operation} at "${d.provider}": ${d.reason}`,
-  },
-  provider_answer_invalid: {
-    status: 502,
-    title: 'The billing provider answered with something else',
-    detail: (d) => `${d.operation} at "${d.provider}": ${d.problem}`,
-  },
-  provider_mode_mismatch: {
-    status: 400,
-    title: 'Real money and test money are mixed',
-    detail: (d) => `this program bills in ${d.expected} mode, the object is of ${d.actual} mode`,
-  },
-  plan_not_sold: {
-    status: 400,
-    title: 'The plan is not sold so',
-    detail: (d) => `plan "${d.plan}" has no price for each ${d.interval} in ${d.currency}`,
-  },
-  subscription_exists: {
-    status: 409,
-    title: 'Subscribed already',
-    detail: (d) => `tenant "${d.tenantId}" has a subscription of "${d.plan}"; change that one`,
-  },
-  subscription_not_found: {
-    status: 404,
-    title: 'No subscription',
-    detail: (d) => `tenant "${d.tenantId}" has no subscription that this could be done with`,
-  },
-  tenant_still_pays: {
-    status: 409,
-    title: 'The tenant still pays',
-    detail: (d) =>
-      `tenant "${d.tenantId}" has a subscription (${d.status}); end it first, or it would be charged for ever`,
-  },
-
-  migration_definition_invalid: {
-    status: 400,
-    title: 'Invalid migration definition',
-    detail: (d) => `${d.migration}: ${d.path}: ${d.problem}`,
-  },
-  migration_tables_unclassified: {
-    status: 400,
-    title: 'Tables without a classification',
-    detail: (d) => `${d.migration}: say of ${list(d.tables)} whose they are: via(…), shared() or untouched()`,
-  },
-  migration_rows_unresolved: {
-    status: 409,
-    title: 'Rows without a tenant',
-    detail: (d) => `${d.migration}: ${d.rows} rows of "${d.table}" lead to no tenant (${list(d.keys)}…). ${d.remedy}`,
-  },
-  migration_rows_ambiguous: {
-    status: 409,
-    title: 'Rows with two tenants',
-    detail: (d) => `${d.migration}: ${d.rows} rows of "${d.table}" lead to two tenants (${list(d.keys)}…). ${d.remedy}`,
-  },
-  migration_conflict: {
-    status: 409,
-    title: 'Rows that cannot stand side by side',
-    detail: (d) => `${d.migration}: ${d.rows} rows of "${d.table}" conflict (${list(d.keys)}…). ${d.remedy}`,
-  },
-  migration_right_missing: {
-    status: 403,
-    title: 'The migration lacks a right',
-    detail: (d) => `${d.migration}: "${d.table}" needs ${d.right}. ${d.remedy}`,
-  },
-  migration_drifted: {
-    status: 409,
-    title: 'The database changed since the plan',
-    detail: (d) => `${d.migration}: ${list(d.tables)} differ from the plan. ${d.remedy}`,
-  },
-  migration_running: {
-    status: 409,
-    title: 'Another runner holds the migration',
-    detail: (d) => `${d.migration} is held by ${d.holder} until ${d.until}; wait for it or stop it`,
-  },
-  migration_lease_lost: {
-    status: 409,
-    title: 'The lease was lost',
-    detail: (d) => `${d.migration} was taken over by ${d.holder}; this runner stopped and wrote nothing after that`,
-  },
-  migration_stopped: {
-    status: 503,
-    title: 'The migration was stopped',
-    detail: (d) => `${d.migration} was asked to stop before "${d.step}"; run it again, and it goes on from there`,
-  },
-  migration_stage_invalid: {
-    status: 409,
-    title: 'Not possible at this stage',
-    detail: (d) => `${d.migration} stands at ${d.stage}: ${d.problem}`,
-  },
-  migration_not_found: {
-    status: 404,
-    title: 'Migration not found',
-    detail: (d) => `the database has no migration "${d.migration}"`,
-  },
-  migration_step_failed: {
-    status: 500,
-    title: 'A migration step failed',
-    detail: (d) => `${d.migration}: step ${d.step} failed with SQLSTATE ${d.sqlstate}: ${d.reason}. ${d.remedy}`,
-  },
-  migration_verify_failed: {
-    status: 409,
-    title: 'Verification failed',
-    detail: (d) => `${d.migration}: ${list(d.failed)} did not hold; nothing was enforced`,
-  },
+  ...billingErrors,
+  ...webhookErrors,
+  ...migrationErrors,
 };

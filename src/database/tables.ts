@@ -1,8 +1,10 @@
 import type { ColumnType, Generated } from 'kysely';
+import type { AuditEntryTable } from './audit-tables.ts';
 import type { AuthDatabase } from './auth-tables.ts';
 import type { BillingDatabase } from './billing-tables.ts';
 import type { InboxDatabase } from './inbox-tables.ts';
 import type { TenantKind, TenantStatus } from './tenant-row.ts';
+import type { WebhookDatabase } from './webhook-tables.ts';
 
 /** A whole number that PostgreSQL stores in 64 bits; drivers read it as a string, a number or a bigint. */
 type Bigint = ColumnType<string | number | bigint, number | bigint, number | bigint>;
@@ -349,138 +351,8 @@ export interface MemberGrantTable {
   expires_at: Date | null;
 }
 
-/** `tenantry.audit_entries`: what happened in a tenant. Entries are added and never changed. */
-export interface AuditEntryTable {
-  tenant_id: string;
-  id: string;
-  /** The place in the tenant's chain; NULL until it has one, shortly after the entry was committed. */
-  sequence: Bigint | null;
-  /** SHA-256 over the hash before, the sequence, and the entry. */
-  hash: Uint8Array | null;
-  action: string;
-  occurred_at: Date;
-  version: Generated<number>;
-  actor_type: string;
-  /** The application's id of the user who did it; NULL where nobody did, or nobody knows. */
-  actor_id: string | null;
-  actor_metadata: Json;
-  /** What it was done to: `[{ "type": "invoice", "id": "42" }]`. */
-  targets: ColumnType<readonly { readonly type?: string; readonly id?: string }[], string | undefined, never>;
-  /** Where it came from, such as the migration that brought it over. */
-  context: ColumnType<Record<string, unknown>, string | undefined, never>;
-  /** Old and new values: `{ "role": { "old": "member", "new": "admin" } }`. */
-  changes: ColumnType<Record<string, unknown>, string | undefined, never>;
-  metadata: ColumnType<Record<string, unknown>, string | undefined, never>;
-  /** Salted hashes of what the entry tells of persons, which stands in `audit_personal`. */
-  commitments: ColumnType<Record<string, string>, string | undefined, never>;
-}
-
-/** `tenantry.webhook_endpoints`: where a tenant wants to be told. */
-export interface WebhookEndpointTable {
-  tenant_id: string;
-  id: string;
-  url: string;
-  description: string | null;
-  status: 'active' | 'disabled' | 'removed';
-  disabled_reason: string | null;
-  disabled_at: Date | null;
-  /** Patterns of event types; `*` is everything. */
-  filters: string[];
-  /** The version of payloads; NULL: the newest. */
-  version: string | null;
-  /** Own headers as JSON, sealed. */
-  headers: string | null;
-  header_names: ColumnType<string[], string[] | undefined, string[]>;
-  ordering: 'none' | 'endpoint' | 'key';
-  metadata: Json;
-  created_at: Date;
-  updated_at: Date;
-  /** Failed attempts since the last success. */
-  failures: Generated<number>;
-  /** The first of them; NULL: the last attempt was a success, or there was none. */
-  failing_since: Date | null;
-  /** How many notices of that were given. */
-  notices: Generated<number>;
-  last_success_at: Date | null;
-  last_failure_at: Date | null;
-  last_reason: string | null;
-  /** Until when nothing is sent, since it failed too often. */
-  paused_until: Date | null;
-  pauses: Generated<number>;
-}
-
-/** `tenantry.webhook_endpoint_secrets`: what messages to an endpoint are signed with. */
-export interface WebhookEndpointSecretTable {
-  tenant_id: string;
-  id: string;
-  endpoint_id: string;
-  kind: 'v1' | 'v1a';
-  /** Sealed. */
-  secret: string;
-  /** Of `v1a`. */
-  public_key: string | null;
-  created_at: Date;
-  /** When it is used no more; NULL: no end. */
-  expires_at: Date | null;
-}
-
-/** `tenantry.webhook_messages`: what is told, once for all endpoints. */
-export interface WebhookMessageTable {
-  tenant_id: string;
-  id: string;
-  type: string;
-  /** The body in the newest version, as JSON. */
-  payload: string;
-  idempotency_key: string | null;
-  order_key: string | null;
-  created_at: Date;
-  deliver_at: Date;
-}
-
-/** `tenantry.webhook_deliveries`: a message on its way to an endpoint. */
-export interface WebhookDeliveryTable {
-  tenant_id: string;
-  endpoint_id: string;
-  message_id: string;
-  status: 'pending' | 'delivered' | 'failed' | 'canceled';
-  /** When it is to be attempted, or the lease of the attempt under way ends; NULL: it is finished. */
-  due_at: Date | null;
-  /** Since when an attempt is under way. */
-  leased_at: Date | null;
-  /** The number of the last attempt that was begun. */
-  fence: Generated<number>;
-  /** Attempts in the present round of retries. */
-  tries: Generated<number>;
-  /** Why there is a next attempt. */
-  trigger: string;
-  /** Deliveries of one endpoint and key go out one after the other; NULL: in any order. */
-  order_key: string | null;
-  created_at: Date;
-  finished_at: Date | null;
-  last_status: number | null;
-  last_reason: string | null;
-}
-
-/** `tenantry.webhook_attempts`: each try to send a message. */
-export interface WebhookAttemptTable {
-  tenant_id: string;
-  endpoint_id: string;
-  message_id: string;
-  number: number;
-  trigger: string;
-  outcome: 'delivered' | 'failed' | 'interrupted';
-  reason: string | null;
-  status: number | null;
-  started_at: Date;
-  /** Milliseconds. */
-  duration_ms: number | null;
-  /** The beginning of the answer. */
-  response: string | null;
-  next_attempt_at: Date | null;
-}
-
 /** The library's tables as Kysely sees them, named with their schema. */
-export interface LibraryDatabase extends AuthDatabase, BillingDatabase, InboxDatabase {
+export interface LibraryDatabase extends AuthDatabase, BillingDatabase, InboxDatabase, WebhookDatabase {
   'tenantry.schema_versions': { version: number; name: string; applied_at: Date };
   'tenantry.tenants': TenantTable;
   'tenantry.tenant_lookups': TenantLookupTable;
@@ -507,9 +379,4 @@ export interface LibraryDatabase extends AuthDatabase, BillingDatabase, InboxDat
   'tenantry.plan_trial_fingerprints': PlanTrialFingerprintTable;
   'tenantry.member_grants': MemberGrantTable;
   'tenantry.audit_entries': AuditEntryTable;
-  'tenantry.webhook_endpoints': WebhookEndpointTable;
-  'tenantry.webhook_endpoint_secrets': WebhookEndpointSecretTable;
-  'tenantry.webhook_messages': WebhookMessageTable;
-  'tenantry.webhook_deliveries': WebhookDeliveryTable;
-  'tenantry.webhook_attempts': WebhookAttemptTable;
 }

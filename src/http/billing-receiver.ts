@@ -2,8 +2,11 @@ import { type HeadersLike, TenantryError } from '../core/index.ts';
 
 /** What takes the events of a payment provider: the billing module does. */
 export interface BillingReceiver {
-  /** Takes an event as it arrived, and tells the status to answer with. */
-  receive(rawBody: Uint8Array, headers: HeadersLike): Promise<number | { readonly status: number }>;
+  /** Takes an event as it arrived, and tells the status to answer with, or that the event is stored: that is 200. */
+  receive(
+    rawBody: Uint8Array,
+    headers: HeadersLike,
+  ): Promise<number | { readonly status: number } | { readonly id: string }>;
 }
 
 /** A request whose body can be read once, up to a bound; beyond it the reader gives null. */
@@ -26,5 +29,6 @@ export async function receiveBilling(
   const body = await read(maxBytes);
   if (body === null) throw new TenantryError('body_too_large', { maxBytes });
   const answer = await billing.receive(body, headers);
-  return typeof answer === 'number' ? answer : answer.status;
+  if (typeof answer === 'number') return answer;
+  return 'status' in answer ? answer.status : 200;
 }

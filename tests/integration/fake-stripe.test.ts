@@ -409,3 +409,22 @@ describe('truth', () => {
     expect(await run()).toEqual(await run());
   });
 });
+
+describe('objects that somebody took away', () => {
+  it('leave the rest running', async () => {
+    const { fake, stripe, prices, customer } = await openShop();
+    const id = await customer();
+    const subscription = await stripe.subscriptions.create({
+      customer: id,
+      items: [{ price: prices.base }, { price: prices.calls }],
+    });
+    fake.remove(prices.base);
+    await fake.advance({ days: 70 });
+    expect(fake.get(subscription.id)).toMatchObject({ status: 'active' });
+    for (const intent of fake.list('payment_intent')) fake.remove(String(intent.id));
+    fake.setCard(id, 'declines');
+    fake.remove(id);
+    await fake.advance({ days: 70 });
+    expect((await refusalOf(stripe.customers.retrieve(id))).status).toBe(404);
+  });
+});

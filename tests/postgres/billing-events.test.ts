@@ -66,6 +66,7 @@ describe('receive', () => {
     const body = eventBody({ id: 'evt_once' });
     const headers = signed(body);
     expect(await program.billing.receive(body, headers)).toEqual({
+      status: 200,
       id: 'evt_once',
       type: 'customer.subscription.updated',
       repeated: false,

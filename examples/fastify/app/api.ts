@@ -34,12 +34,14 @@ export function apiRoutes(
     '/v1/calls',
     guard({ permission: 'calls:read', feature: 'api' }),
     handler(async ({ access }) => {
-      const query = access.db.selectFrom('calls').select(['id', 'bot_id', 'caller', 'seconds', 'outcome', 'started_at']);
+      const query = access.db
+        .selectFrom('calls')
+        .select(['id', 'bot_id', 'caller', 'seconds', 'outcome', 'started_at']);
       return { calls: await query.orderBy('started_at', 'desc').limit(100).execute() };
     }),
   );
 
-  app.post(
+  app.post<{ Body: NewCallBody }>(
     '/v1/calls',
     {
       schema: { body: newCall },

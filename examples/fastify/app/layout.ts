@@ -37,8 +37,7 @@ ${organization !== undefined && html`<span class="organization">${organization}<
 ${
   links.length > 0 &&
   html`<nav aria-label="Main"><ul>${links.map(
-    ({ href, text, current }) =>
-      html`<li><a href="${href}"${current && html` aria-current="page"`}>${text}</a></li>`,
+    ({ href, text, current }) => html`<li><a href="${href}"${current && html` aria-current="page"`}>${text}</a></li>`,
   )}</ul></nav>`
 }</header>
 <main id="main" tabindex="-1"><h1>${title}</h1>

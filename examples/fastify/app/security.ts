@@ -24,7 +24,9 @@ export function createCsrf({ origin, secret }: { readonly origin: string; readon
   /** Cookies that were given out with the answer to this very request. */
   const fresh = new WeakMap<FastifyRequest, string>();
   const tokenOf = (cookie: string, sessionId: string | null): string =>
-    createHmac('sha256', secret).update(`${cookie}\n${sessionId ?? ''}`).digest('base64url');
+    createHmac('sha256', secret)
+      .update(`${cookie}\n${sessionId ?? ''}`)
+      .digest('base64url');
 
   return {
     tokenFor(request, reply, sessionId) {
@@ -45,7 +47,8 @@ export function createCsrf({ origin, secret }: { readonly origin: string; readon
       const cookie = readCookie(request, cookieName);
       const expected = Buffer.from(tokenOf(cookie ?? '', sessionId));
       const given = Buffer.from(token);
-      if (cookie === undefined || given.length !== expected.length || !timingSafeEqual(given, expected)) throw refused();
+      if (cookie === undefined || given.length !== expected.length || !timingSafeEqual(given, expected))
+        throw refused();
     },
   };
 }

@@ -138,7 +138,10 @@ export function createSite(
     return send(request, reply, { title: body.title, body: known ?? (status < 500 ? body.detail : ''), status });
   };
   app.setErrorHandler(failed);
-  app.setNotFoundHandler((request, reply) => failed(notFound(), request, reply));
+  // Of all paths that nobody serves, those that a browser asks for are answered with a page.
+  app.get('/*', () => {
+    throw notFound();
+  });
 
   return {
     ...parts,

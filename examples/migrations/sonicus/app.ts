@@ -9,6 +9,7 @@ import {
   analyticsOf,
   catalogue,
   dashboardOf,
+  newUserId,
   type PersonalPlan,
   packagesOf,
   preferencesOf,
@@ -62,9 +63,10 @@ export function createSonicusService(sonicus: Sonicus, db: Kysely<SonicusDatabas
     await db
       .transaction()
       .execute(async (tx) => {
+        const id = await newUserId(tx);
+        await auth.users.create({ userId: id, email, password, name: firstName }, { db: tx });
         // The password is tenantry's to keep.
-        const { userId } = await register(sonicus, tx, { email, firstName, hashedPassword: '!' });
-        await auth.users.create({ userId, email, password, name: firstName }, { db: tx });
+        await register(sonicus, tx, { id, email, firstName, hashedPassword: '!' });
       })
       .catch((error: unknown) => {
         if (!isTenantryError(error, 'email_taken') && Object(error).code !== '23505') throw error;

@@ -111,14 +111,19 @@ export async function queriesOf(app: Application, userId: string): Promise<Perso
   return found.ok ? app.tenancy.scope(found.tenantId) : null;
 }
 
+/** Draws the id of a user to be. */
+export async function newUserId(db: Kysely<SonicusDatabase>): Promise<string> {
+  const { rows } = await sql<{ id: string }>`select nextval('users_id_seq')::text as id`.execute(db);
+  return rows[0]?.id ?? '';
+}
+
 /** Somebody signs up: no organization, no invitation. Gives the user's id and queries; within `db`, if it is a transaction. */
 export async function register(
   app: Application,
   db: Kysely<SonicusDatabase>,
-  user: { readonly email: string; readonly hashedPassword: string; readonly firstName: string },
+  user: { readonly id?: string; readonly email: string; readonly hashedPassword: string; readonly firstName: string },
 ): Promise<{ readonly userId: string; readonly queries: PersonalQueries }> {
-  const { rows } = await sql<{ id: string }>`select nextval('users_id_seq')::text as id`.execute(db);
-  const userId = rows[0]?.id ?? '';
+  const userId = user.id ?? (await newUserId(db));
   const { tenantId } = await app.tenancy.provision({ userId, name: user.firstName }, { db });
   const queries = app.tenancy.scope(tenantId, { db });
   await queries

@@ -61,12 +61,13 @@ export function accountPages({ open, receptionist, sessions }: Site): void {
     if (visitor === null) return { title: 'Your organizations', body: html`<p><a href="/login">Log in</a> first.</p>` };
     const { items } = await organizations.ofUser({ userId: visitor.userId });
     const list = items.map(
-      ({ organization, role }) => html`<li>${form(
-        '/organizations',
-        organization.name,
-        html`<input type="hidden" name="tenant" value="${organization.tenantId}">`,
-        'plain',
-      )} as ${role}${organization.tenantId === visitor.tenantId && ', open now'}</li>`,
+      ({ organization, role }) =>
+        html`<li>${form(
+          '/organizations',
+          organization.name,
+          html`<input type="hidden" name="tenant" value="${organization.tenantId}">`,
+          'plain',
+        )} as ${role}${organization.tenantId === visitor.tenantId && ', open now'}</li>`,
     );
     const none = html`<p class="empty">You are a member of no organization.</p>`;
     return { title: 'Your organizations', body: items.length === 0 ? none : html`<ul class="rows">${list}</ul>` };
@@ -75,7 +76,8 @@ export function accountPages({ open, receptionist, sessions }: Site): void {
   open.form(
     '/organizations',
     async (request, fields, { reply }) => {
-      if (!(await sessions.switchTenant(request, reply, fields('tenant')))) throw refuse('There is no such organization.');
+      if (!(await sessions.switchTenant(request, reply, fields('tenant'))))
+        throw refuse('There is no such organization.');
       return '/dashboard';
     },
     showOrganizations,

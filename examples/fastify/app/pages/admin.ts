@@ -1,5 +1,5 @@
-import { choice, field, named, table } from '../forms.ts';
 import { dayText, moneyText, titleText } from '../format.ts';
+import { choice, field, named, table } from '../forms.ts';
 import { html } from '../html.ts';
 import type { View } from '../layout.ts';
 import { paramOf } from '../param.ts';

@@ -1,5 +1,5 @@
-import { table } from '../forms.ts';
 import { dayText, moneyText, titleText } from '../format.ts';
+import { table } from '../forms.ts';
 import { html } from '../html.ts';
 import type { View } from '../layout.ts';
 import { isSoldPlan, planFacts } from '../plans.ts';
@@ -33,15 +33,20 @@ ${current ? html`<p><strong>Your plan</strong></p>` : isSoldPlan(name) && button
     const ends = subscription?.endsAt ?? null;
     return {
       title: 'Billing',
-      body: html`${paying && html`<p>${titleText(access.plan)} is ${subscription.status}${
-        monthly !== null && `, ${moneyText(monthly.amount, monthly.currency)} a month`
-      }${
-        ends === null ? `. The next payment is on ${dayText(subscription.periodEnd)}.` : `. It ends on ${dayText(ends)}.`
-      }</p>${
-        ends === null
-          ? form('/billing/cancel', 'Cancel the subscription', undefined, 'danger')
-          : form('/billing/resume', 'Keep the subscription')
-      }`}
+      body: html`${
+        paying &&
+        html`<p>${titleText(access.plan)} is ${subscription.status}${
+          monthly !== null && `, ${moneyText(monthly.amount, monthly.currency)} a month`
+        }${
+          ends === null
+            ? `. The next payment is on ${dayText(subscription.periodEnd)}.`
+            : `. It ends on ${dayText(ends)}.`
+        }</p>${
+          ends === null
+            ? form('/billing/cancel', 'Cancel the subscription', undefined, 'danger')
+            : form('/billing/resume', 'Keep the subscription')
+        }`
+      }
 <h2>Plans</h2><ul class="plans">${plans}</ul>
 <h2>Invoices</h2>${table('Invoices', ['Number', 'Date', 'Total', 'State'], rows, 'No invoices yet.')}`,
     };
@@ -100,7 +105,11 @@ ${current ? html`<p><strong>Your plan</strong></p>` : isSoldPlan(name) && button
     if (found === null) throw notFound();
     const { invoice, payments } = found;
     const { currency, lines } = invoice;
-    const parts = lines.map((line) => [line.description ?? '–', line.quantity ?? '–', moneyText(line.amount, currency)]);
+    const parts = lines.map((line) => [
+      line.description ?? '–',
+      line.quantity ?? '–',
+      moneyText(line.amount, currency),
+    ]);
     const paid = payments.map(({ createdAt, status, amount, amountRefunded }) => [
       dayText(createdAt),
       status,

@@ -1,5 +1,5 @@
-import { choice, field, named, table } from '../forms.ts';
 import { amountText, dayText } from '../format.ts';
+import { choice, field, named, table } from '../forms.ts';
 import { html } from '../html.ts';
 import type { View } from '../layout.ts';
 import { paramOf } from '../param.ts';
@@ -57,7 +57,10 @@ ${access.can('bots:write') && html`<h2>Add a bot</h2>${add}`}`,
       await access.transaction(async (tx) => {
         // The place on the plan and the bot stand or fall together.
         await access.consume('bots', 1, { db: tx });
-        await tx.insertInto('bots').values({ id: crypto.randomUUID(), ...bot, created_at: new Date() }).execute();
+        await tx
+          .insertInto('bots')
+          .values({ id: crypto.randomUUID(), ...bot, created_at: new Date() })
+          .execute();
       });
       return '/bots?note=added';
     },

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import { trusted } from 'tenantry';
 import { callsChart, type DayOfCalls } from '../chart.ts';
-import { table } from '../forms.ts';
 import { amountText, dayText, lengthText, moneyText, timeText } from '../format.ts';
+import { table } from '../forms.ts';
 import { html } from '../html.ts';
 import type { ReceptionistAccess } from '../receptionist.ts';
 import type { Site } from '../site.ts';

@@ -1,5 +1,5 @@
-import type { Kysely } from 'kysely';
 import type { FastifyRequest } from 'fastify';
+import type { Kysely } from 'kysely';
 import type { Database } from '../data.ts';
 import { field } from '../forms.ts';
 import { html } from '../html.ts';
@@ -24,8 +24,14 @@ export function invitationPages({ open, receptionist, sessions }: Site, db: Kyse
     const join = form('/invitations/join', 'Make an account and join', [
       given,
       field({ name: 'name', label: 'Your name', autocomplete: 'name', tried }),
-      field({ name: 'email', label: 'Email', type: 'email', autocomplete: 'email', tried,
-        hint: 'The address to which the invitation was sent.' }),
+      field({
+        name: 'email',
+        label: 'Email',
+        type: 'email',
+        autocomplete: 'email',
+        tried,
+        hint: 'The address to which the invitation was sent.',
+      }),
       password('new-password', tried),
     ]);
     return {
@@ -69,7 +75,7 @@ export function invitationPages({ open, receptionist, sessions }: Site, db: Kyse
         const accepting = { token: fields('token'), userId, verifiedEmail: email, name };
         await organizations.invitations.accept(accepting, { db: tx });
       });
-      const entered = await auth.login({ ...credentials, ip: request.ip, ...origin(request) });
+      const entered = await auth.login({ ...credentials, ...origin(request) });
       if (!entered.ok) return '/login';
       sessions.begin(reply, entered.tokens);
       return '/dashboard?note=joined';

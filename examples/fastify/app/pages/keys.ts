@@ -1,9 +1,9 @@
-import { field, named, table } from '../forms.ts';
 import { dayText, timeText } from '../format.ts';
+import { field, named, table } from '../forms.ts';
 import { html } from '../html.ts';
 import type { View } from '../layout.ts';
-import { type Guarded, notFound, type Site, type Told } from '../site.ts';
 import { paramOf } from '../param.ts';
+import { type Guarded, notFound, type Site, type Told } from '../site.ts';
 
 /** API keys. A secret is shown once, on the answer to the form that made it. */
 export function keyPages({ guarded, receptionist, origin }: Site): void {

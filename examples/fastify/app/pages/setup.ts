@@ -1,8 +1,8 @@
 import { choice, field } from '../forms.ts';
 import { html } from '../html.ts';
 import type { View } from '../layout.ts';
-import { type Guarded, notFound, type Site, type Told } from '../site.ts';
 import { refuse } from '../problems.ts';
+import { type Guarded, notFound, type Site, type Told } from '../site.ts';
 
 /** The steps: how they are called, and which fields they have. */
 const steps = {
@@ -35,20 +35,44 @@ export function setupPages({ guarded, receptionist }: Site): void {
     const value = (name: string): string => String(found?.data[name] ?? '');
     const fields = {
       phone: () =>
-        field({ name: 'number', label: 'Phone number that customers call', type: 'tel', value: value('number'), tried,
-          autocomplete: 'tel', hint: 'With country code, such as +1 555 0100.' }),
+        field({
+          name: 'number',
+          label: 'Phone number that customers call',
+          type: 'tel',
+          value: value('number'),
+          tried,
+          autocomplete: 'tel',
+          hint: 'With country code, such as +1 555 0100.',
+        }),
       business: () => [
         choice({ name: 'kind', label: 'Kind of business', options: businesses, value: value('kind'), tried }),
-        field({ name: 'address', label: 'Address', value: value('address'), required: false, tried,
-          autocomplete: 'street-address' }),
+        field({
+          name: 'address',
+          label: 'Address',
+          value: value('address'),
+          required: false,
+          tried,
+          autocomplete: 'street-address',
+        }),
       ],
       greeting: () =>
-        field({ name: 'greeting', label: 'What the bot says first', value: value('greeting'), tried,
-          hint: 'For example: Hello, this is Luigi’s. How can I help you?' }),
+        field({
+          name: 'greeting',
+          label: 'What the bot says first',
+          value: value('greeting'),
+          tried,
+          hint: 'For example: Hello, this is Luigi’s. How can I help you?',
+        }),
       twilio: () => [
         html`<p>In Twilio, open your number and set its voice webhook to the address of your bot. Then tell us the account:
 we never ask for its token.</p>`,
-        field({ name: 'account', label: 'Twilio account SID', value: value('account'), tried, hint: 'It begins with AC.' }),
+        field({
+          name: 'account',
+          label: 'Twilio account SID',
+          value: value('account'),
+          tried,
+          hint: 'It begins with AC.',
+        }),
       ],
     }[step];
     const done = state.steps.filter(({ status }) => status !== 'open').length;

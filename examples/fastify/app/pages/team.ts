@@ -1,10 +1,10 @@
-import { choice, field, named, table } from '../forms.ts';
 import { dayText } from '../format.ts';
+import { choice, field, named, table } from '../forms.ts';
 import { html } from '../html.ts';
 import type { View } from '../layout.ts';
+import { paramOf } from '../param.ts';
 import { refuse } from '../problems.ts';
 import { type Guarded, notFound, type Site, type Told } from '../site.ts';
-import { paramOf } from '../param.ts';
 
 const roles = [
   ['member', 'Member'],

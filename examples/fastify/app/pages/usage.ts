@@ -1,5 +1,5 @@
-import { table } from '../forms.ts';
 import { amountText, dayText } from '../format.ts';
+import { table } from '../forms.ts';
 import { html } from '../html.ts';
 import type { Site } from '../site.ts';
 

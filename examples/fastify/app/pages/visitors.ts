@@ -61,8 +61,7 @@ export function visitorPages({ open, receptionist, sessions, isStaff }: Site): v
   open.form(
     '/login',
     async (request, fields, { reply }) => {
-      const credentials = { email: fields('email'), password: fields('password'), ip: request.ip };
-      const found = await auth.login({ ...credentials, ...origin(request) });
+      const found = await auth.login({ email: fields('email'), password: fields('password'), ...origin(request) });
       if (!found.ok) {
         if (found.reason === 'throttled') throw refuse('Too many tries. Wait a moment, and try again.');
         if (found.reason === 'invalid_credentials') throw refuse('No account has this address and password.');

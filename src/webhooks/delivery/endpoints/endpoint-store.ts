@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { type AnyDatabase, libraryOf } from '../../../database/handle.ts';
-import type { WebhookEndpointTable } from '../../../database/tables.ts';
+import type { WebhookEndpointTable } from '../../../database/webhook-tables.ts';
 import { type EndpointRef, run } from '../toolbox.ts';
 import type { EndpointHealth, EndpointOrdering, EndpointSecret, SignatureKind, WebhookEndpoint } from './endpoint.ts';
 

@@ -1,0 +1,30 @@
+import type { Kysely } from 'kysely';
+import { type Platform, platformDatabase } from './application.ts';
+import type { TherapyDatabase } from './legacy-schema.ts';
+
+/**
+ * Grants what is left on the vouchers that the practice sold, and counts the voucher types against the limit of the plan.
+ * What was taken in stays as it is, so it can be run again. Gives how many vouchers there are.
+ */
+export async function takeVouchersIn({ plans }: Platform, db: Kysely<TherapyDatabase>): Promise<number> {
+  const after = platformDatabase(db);
+  const vouchers = await after
+    .selectFrom('vouchers')
+    .select(['id', 'organization_id', 'client_id', 'total_sessions', 'used_sessions', 'valid_until'])
+    .where('status', '=', 'active')
+    .orderBy('id')
+    .execute();
+  for (const { id, organization_id: organization, ...voucher } of vouchers) {
+    await plans.grants.add(organization, 'sessions', {
+      amount: voucher.total_sessions - voucher.used_sessions,
+      ...(voucher.valid_until !== null && { expiresAt: voucher.valid_until }),
+      idempotencyKey: `voucher ${id}`,
+      metadata: { voucherId: id, clientId: voucher.client_id },
+    });
+  }
+  const types = await after.selectFrom('voucher_types').select(['id', 'organization_id']).orderBy('id').execute();
+  for (const { id, organization_id: organization } of types) {
+    await plans.resources.occupy(organization, 'voucherTypes', String(id));
+  }
+  return vouchers.length;
+}
