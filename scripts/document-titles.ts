@@ -11,6 +11,7 @@ export function load(app: Application): void {
     if (first === undefined || heading === null) return;
     first.text = first.text.slice(heading[0].length);
     document.name = heading[1]?.replaceAll('`', '') ?? document.name;
-    document.frontmatter.category = document.name === 'Errors' || /^[a-z]+(_[a-z]+)+$/.test(document.name) ? 'Errors' : 'Guides';
+    document.frontmatter.category =
+      document.name === 'Errors' || /^[a-z]+(_[a-z]+)+$/.test(document.name) ? 'Errors' : 'Guides';
   });
 }

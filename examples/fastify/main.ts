@@ -20,6 +20,8 @@ url.username = login;
 url.password = 'receptionist';
 const pool = new Pool({ connectionString: url.href });
 const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool: nameStatements(pool) }) });
+// The server ends by the same signal as this program, and may be faster.
+for (const one of [pool, ownerPool]) one.on('error', () => undefined);
 const demo = await startDemo({ db, owner, login, port: Number(process.argv[2] ?? 3000) });
 
 console.log(`The phone receptionist listens at ${demo.origin}
@@ -37,7 +39,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, async () => {
     if (ending) return;
     ending = true;
-    await demo.stop();
+    await demo.stop().catch(() => undefined);
     await Promise.all([db.destroy(), owner.destroy()]);
     await server.stop();
   });

@@ -10,7 +10,7 @@ export function found<Row>(row: Row | null | undefined, what: string): Row {
 }
 
 /** Reads the number of a row out of a path; what can be no such number is not there either. */
-export function numberIn(path: string, what: string, largest = 2_147_483_647): number {
+export function numberIn(path: string, what: string): number {
   const number = /^[1-9]\d{0,14}$/.test(path) ? Number(path) : Number.NaN;
-  return found(number <= largest ? number : null, what);
+  return found(number <= 2_147_483_647 ? number : null, what);
 }

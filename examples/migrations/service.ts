@@ -11,9 +11,9 @@ export function createService(problems: FastifyPluginCallback): FastifyInstance 
   return service;
 }
 
-/** A text without the character that PostgreSQL has no place for. */
+/** A text without what PostgreSQL has no place for: NUL, and halves of characters. */
 export const text = (maxLength: number) =>
-  ({ type: 'string', minLength: 1, maxLength, pattern: '^[^\\u0000]*$' }) as const;
+  ({ type: 'string', minLength: 1, maxLength, pattern: '^[^\\u0000\\p{Cs}]*$' }) as const;
 
 /** A whole number. */
 export const whole = (minimum: number, maximum: number) => ({ type: 'integer', minimum, maximum }) as const;

@@ -1,7 +1,8 @@
 import type { DomainEvent } from '../core/index.ts';
 import type { DocumentEvent } from './documents/events.ts';
 
-interface SubscriptionFacts {
+/** What every event of a subscription tells. */
+export interface SubscriptionFacts {
   readonly subscriptionId: string;
   readonly plan: string | null;
   readonly status: string;

@@ -53,7 +53,7 @@ export type {
 } from './catalogue/price-definitions.ts';
 export type { DocumentEvent, InvoiceData, PaymentData } from './documents/events.ts';
 export type { Payer } from './ensure-customer.ts';
-export type { BillingEvent, CustomerEvent, SubscriptionEvent } from './events.ts';
+export type { BillingEvent, CustomerEvent, SubscriptionEvent, SubscriptionFacts } from './events.ts';
 export type { SetPlan } from './ground.ts';
 export type {
   IssueInvoiceInput,

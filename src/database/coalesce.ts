@@ -7,8 +7,8 @@ export interface CoalescerOptions<Item, Result> {
   readonly run: (key: string, items: readonly Item[]) => Promise<readonly Result[]>;
   /** How many batches of one key may be under way at once; 1 when absent, which is right for writes to one row. */
   readonly concurrency?: number;
-  /** How many items one batch may hold; 1,000 when absent. */
-  readonly maxBatch?: number;
+  /** How many items one batch may hold, if need be by how many wait or are under way; 1,000 when absent. */
+  readonly maxBatch?: number | ((outstanding: number) => number);
 }
 
 interface Waiting<Item, Result> {
@@ -27,16 +27,19 @@ export function createCoalescer<Item, Result>({
   concurrency = 1,
   maxBatch = 1000,
 }: CoalescerOptions<Item, Result>): (key: string, item: Item) => Promise<Result> {
-  const queues = new Map<string, { waiting: Waiting<Item, Result>[]; running: number }>();
+  const queues = new Map<string, { waiting: Waiting<Item, Result>[]; running: number; items: number }>();
 
   function pump(key: string): void {
     const queue = queues.get(key);
     if (queue === undefined) return;
     while (queue.waiting.length > 0 && queue.running < concurrency) {
-      const batch = queue.waiting.splice(0, maxBatch);
+      const most = typeof maxBatch === 'number' ? maxBatch : maxBatch(queue.waiting.length + queue.items);
+      const batch = queue.waiting.splice(0, most);
       queue.running += 1;
+      queue.items += batch.length;
       void settle(key, batch).finally(() => {
         queue.running -= 1;
+        queue.items -= batch.length;
         if (queue.waiting.length === 0 && queue.running === 0) queues.delete(key);
         else pump(key);
       });
@@ -60,7 +63,7 @@ export function createCoalescer<Item, Result>({
     new Promise<Result>((resolve, reject) => {
       let queue = queues.get(key);
       if (queue === undefined) {
-        queue = { waiting: [], running: 0 };
+        queue = { waiting: [], running: 0, items: 0 };
         queues.set(key, queue);
       }
       queue.waiting.push({ item, resolve, reject });

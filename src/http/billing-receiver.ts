@@ -12,6 +12,7 @@ export interface BillingReceiver {
 /** A request whose body can be read once, up to a bound; beyond it the reader gives null. */
 export interface RawRequest {
   readonly headers: HeadersLike;
+  /** Reads the body; null when it has more bytes. */
   readonly read: (maxBytes: number) => Promise<Uint8Array | null>;
 }
 

@@ -15,6 +15,7 @@ export type { PlanEvent } from './events.ts';
 export type { RecentUse } from './forecast-of.ts';
 export { forecastOf } from './forecast-of.ts';
 export type { Grant, GrantInput, Grants } from './grants-interface.ts';
+export type { Lease, LeaseOptions, LeaseResult, Leases } from './leases-interface.ts';
 export type { ConsumeDenial, ConsumeResult, MeterState, TenantClosed } from './meter-state.ts';
 export type {
   AddOnDefinition,

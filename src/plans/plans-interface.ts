@@ -1,6 +1,7 @@
 import type { CallOptions, ModuleDeps } from '../database/index.ts';
 import type { PlanEvent } from './events.ts';
 import type { Grants } from './grants-interface.ts';
+import type { Leases } from './leases-interface.ts';
 import type { ConsumeResult, MeterState } from './meter-state.ts';
 import type { AddOnDefinitions, PlanCatalogue, PlanDefinitions, PlanNames, PlanValue } from './plan-definitions.ts';
 import type { PlanInForce } from './plan-in-force.ts';
@@ -65,6 +66,8 @@ export interface Plans<Names extends PlanNames = PlanNames> {
   readonly grants: Grants<Names>;
   /** Units that are held for a job. */
   readonly reservations: Reservations<Names>;
+  /** Units that this process takes ahead, for calls that are too many for a round trip each. */
+  readonly leases: Leases<Names>;
   /** Limits that know what they count, and what is frozen after a downgrade. */
   readonly resources: Resources<Names>;
   /** What was used, when, and by whom. */

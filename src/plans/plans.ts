@@ -5,6 +5,7 @@ import { checkAmount, maxUsed } from './amount.ts';
 import { burnUnitsNeeded } from './burn-units-needed.ts';
 import { createGrants } from './grants.ts';
 import { type Ask, ceilingOf, found, groundOf, meterKey, refusal, type Served } from './ground.ts';
+import { createLeases } from './leases.ts';
 import { type ConsumeResult, type MeterState, meterState } from './meter-state.ts';
 import type { AddOnDefinitions, NamesOf, PlanDefinitions } from './plan-definitions.ts';
 import { hasFeature, planInForce, planValue } from './plan-in-force.ts';
@@ -113,11 +114,13 @@ export function createPlans<
     };
   }
 
+  const reservations = createReservations(tools);
   const plans: Plans = {
     catalogue,
     terms: createTerms(tools),
     grants: createGrants(tools),
-    reservations: createReservations(tools),
+    reservations,
+    leases: createLeases(tools, reservations),
     resources: createResources(tools),
     usage: createUsage(tools, (...call) => plans.check(...call)),
 

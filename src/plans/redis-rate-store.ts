@@ -3,8 +3,14 @@ import type { RateStore } from './rate-store.ts';
 
 /** A client of `ioredis` or of `redis` (node-redis), connected. */
 export type RedisClient =
-  | { call(command: string, ...args: string[]): Promise<unknown> }
-  | { sendCommand(args: string[]): Promise<unknown> };
+  | {
+      /** Runs a command, as `ioredis` does. */
+      call(command: string, ...args: string[]): Promise<unknown>;
+    }
+  | {
+      /** Runs a command, as node-redis does. */
+      sendCommand(args: string[]): Promise<unknown>;
+    };
 
 /** Options of {@link redisRateStore}. */
 export interface RedisRateStoreOptions {

@@ -102,12 +102,14 @@ async function takeMany(db: AnyDatabase, items: readonly Item[]): Promise<Readon
   return new Map(rows.map((row) => [Number(row.place) - 1, takenOf(row)]));
 }
 
-/**
- * How many statements are under way at once, and how many counters each has; while they are, calls gather for the next.
- * More than one, so that one is prepared here while the other runs there.
- */
-const concurrency = 3;
-const maxBatch = 64;
+/** How many statements are under way at once: two, so that one is prepared here while the other runs there. */
+const concurrency = 2;
+
+/** Half of the calls go into each, as long as that is enough to be worth a commit. */
+function maxBatch(outstanding: number): number {
+  return Math.min(200, Math.max(32, Math.ceil(outstanding / 2)));
+}
+
 /** After so many milliseconds a lonely call, which waits for its row, holds up the others no longer. */
 const patience = 5;
 

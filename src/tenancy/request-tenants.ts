@@ -49,7 +49,9 @@ export function createRequestTenants(
         'name' in found
           ? { kind: 'slug', value: found.name.toLowerCase() }
           : { kind: 'hostname', value: normalHost(found.hostname) ?? '' };
-      const tenant = lookup.value.length > 253 ? null : await findByLookup(options?.db ?? db, lookup);
+      // Nobody has such a name, and PostgreSQL takes no NUL.
+      const isNone = lookup.value.length > 253 || lookup.value.includes('\0');
+      const tenant = isNone ? null : await findByLookup(options?.db ?? db, lookup);
       return tenant?.tenantId ?? null;
     }
     return undefined;

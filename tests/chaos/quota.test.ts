@@ -129,6 +129,36 @@ it.each([1, 100, 333])(
   },
 );
 
+/** TENANTRY_QUOTA_LIMITS=1,10,100,1000,10000,100000 races for as much as one has time for. */
+const limits = (process.env.TENANTRY_QUOTA_LIMITS ?? '1,1000').split(',').map(Number);
+
+it.each(limits)(
+  'grants %i to 64 callers in each of 8 processes, one of them killed half-way: none too many, none that is not stored',
+  async (limit) => {
+    const tenantId = await makeTenant(`${limit}`);
+    const workers = await Promise.all(Array.from({ length: 8 }, () => startWorker(tenantId)));
+    const [killed, ...survivors] = workers;
+    for (const worker of workers) worker.say('go');
+    while (grantsOf(workers).length < Math.floor(limit / 2)) await new Promise((resolve) => setImmediate(resolve));
+    killed?.kill();
+    expect(await killed?.ended).toBe('SIGKILL');
+    expect(await Promise.all(survivors.map((worker) => worker.ended))).toEqual(survivors.map(() => 0));
+    const places = placesOf(grantsOf(workers));
+    expect(new Set(places).size).toBe(places.length);
+    expect(places.every((place) => place >= 1 && place <= limit)).toBe(true);
+    expect(await usedInDatabase(tenantId)).toBe(limit);
+    // Only what the killed process had asked for can be counted and not answered: one statement of 64 calls.
+    expect(limit - places.length).toBeLessThanOrEqual(64);
+    const { rows } = await sql<{ units: string }>`
+      select (select coalesce(sum(units), 0) from tenantry.usage_hours where tenant_id = ${tenantId}::uuid)
+        + (select sum(hour_units) from tenantry.usage_counters where tenant_id = ${tenantId}::uuid) as units`.execute(
+      database.app,
+    );
+    expect(rows).toEqual([{ units: String(limit) }]);
+  },
+  600_000,
+);
+
 it('follows a plan that is changed while two processes consume, up and down', async () => {
   const tenantId = await makeTenant('small');
   const setPlan = planSetter(database);

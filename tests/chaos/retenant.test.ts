@@ -93,7 +93,8 @@ it.each([
           }
         } catch (error) {
           const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-          if (!['tenant_not_found', 'tenant_in_maintenance', '23503', '40P01', '42501', 'unmatched'].includes(code)) throw error;
+          if (!['tenant_not_found', 'tenant_in_maintenance', '23503', '40P01', '42501', 'unmatched'].includes(code))
+            throw error;
           if (code === 'unmatched') written.unmatched += 1;
           else written.refused += 1;
           if (code === 'tenant_in_maintenance') await wait(5);

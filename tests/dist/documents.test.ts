@@ -10,7 +10,7 @@ const root = join(import.meta.dirname, '../..');
 
 /** All snippets of a page are one program. */
 const pages: Program[] = [];
-for await (const path of glob(['README.md', 'docs/guides/*.md', 'docs/errors/README.md'], { cwd: root })) {
+for await (const path of glob(['README.md', 'docs/guides/[a-z]*.md', 'docs/errors/README.md'], { cwd: root })) {
   const code = snippetsOf(await readFile(join(root, path), 'utf8')).map((snippet) => snippet.code);
   const file = `page-${path.includes('errors') ? 'errors' : basename(path, '.md').toLowerCase()}.ts`;
   pages.push({ title: path, file, code: code.join('\n') });
@@ -21,4 +21,11 @@ it.each(pages)('$title compiles and runs where the package is installed', async 
   expect(code).not.toBe('');
   expect(problems.get(file)).toEqual([]);
   await run(process.execPath, ['--disable-warning=ExperimentalWarning', file], project);
+});
+
+it('the README leads from nothing to an authenticated, metered, isolated request in under 40 lines', async () => {
+  const snippets = snippetsOf(await readFile(join(root, 'README.md'), 'utf8'));
+  const lines = snippets.flatMap(({ code }) => code.split('\n')).filter((line) => line.trim() !== '');
+  expect(lines.length).toBeLessThan(40);
+  expect(lines.filter((line) => line.length > 130)).toEqual([]);
 });

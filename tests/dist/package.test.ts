@@ -34,6 +34,18 @@ describe('the packed files', () => {
   });
 });
 
+describe('the manifest', () => {
+  it('is published to all, with provenance, and runs nothing when it is installed', async () => {
+    const text = await readFile(join(installed, 'package.json'), 'utf8');
+    const { publishConfig, scripts, dependencies, peerDependencies, peerDependenciesMeta } = JSON.parse(text);
+    expect(publishConfig).toEqual({ access: 'public', provenance: true });
+    expect(Object.keys(scripts).filter((name) => /^(pre|post)?install$|^prepare$/.test(name))).toEqual([]);
+    expect(Object.keys(dependencies)).toEqual(['commander']);
+    const required = Object.keys(peerDependencies).filter((name) => peerDependenciesMeta[name]?.optional !== true);
+    expect(required).toEqual(['kysely']);
+  });
+});
+
 describe('the installed package', () => {
   it.each(subpaths.map(nameOf))('imports %s', async (name) => {
     const script = `console.log(JSON.stringify(Object.keys(await import(${JSON.stringify(name)}))))`;

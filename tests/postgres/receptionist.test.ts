@@ -49,3 +49,319 @@ it('shows the demo customer every page, and whoever is not logged in none', asyn
   }
   expect((await luigi.get('/nothing-here')).status).toBe(404);
 });
+
+it('leads from sign-up through the set-up, which can be left and resumed, to a bot that takes calls', async () => {
+  const ada = await signUp('Ada’s shop', 'ada@shop.example');
+  expect((await ada.submit('/setup/phone', { number: 'none' })).status).toBe(422);
+  expect((await ada.get('/setup/greeting')).status).toBe(200);
+  // A step before its turn is refused in words, not by a failure.
+  const early = await ada.submit('/setup/greeting', { greeting: 'Hello' });
+  expect([early.status, early.text]).toEqual([422, expect.stringContaining('role="alert"')]);
+  await ada.get('/setup');
+  await ada.submit('/setup/phone', { number: '+1 555 0100' });
+  expect((await ada.get('/dashboard')).text).toContain('Your set-up is not done yet');
+  const next = await ada.get('/setup');
+  expect(next.text).toContain('Set up: Business');
+  await ada.submit('/setup/business', { kind: 'shop', address: '' });
+  await ada.submit('/setup/greeting', { greeting: 'Hello, Ada’s shop.' });
+  expect((await ada.submit('/setup/twilio/skip')).text).toContain('Everything is set up.');
+  expect((await ada.get('/setup/phone')).text).toContain('value="+1 555 0100"');
+
+  await ada.get('/bots');
+  const added = await ada.submit('/bots', bot);
+  expect(added.text).toContain('1 of 1 on your plan');
+  const second = await ada.submit('/bots', { ...bot, name: 'Second' });
+  expect([second.status, second.text]).toEqual([403, expect.stringContaining('Your plan has no room')]);
+  expect(second.text).toContain('value="Second"');
+  const called = await ada.submit(`/bots/${idIn(added.text, '/bots')}/call`);
+  expect(called.text).toContain('+1 555 0100');
+  expect((await ada.get('/dashboard')).text).toContain('1 of 50');
+});
+
+it('upgrades at the checkout, opens the API with a key that is shown once, and cancels and resumes', async () => {
+  const bob = await signUp('Bob & Sons', 'bob@sons.example');
+  expect((await bob.get('/keys')).text).toContain('The API comes with Starter');
+  expect((await bob.submit('/keys', { name: 'till' })).status).toBe(403);
+  await bob.get('/bots');
+  const botId = idIn((await bob.submit('/bots', bot)).text, '/bots');
+
+  await bob.get('/billing');
+  const checkout = await bob.submit('/billing/checkout', { plan: 'starter' });
+  expect(checkout.text).toContain('You pay $29.00 a month');
+  const session = /action="(\/dev\/checkout\/[^"]+)"/.exec(checkout.text)?.[1] ?? '';
+  const paid = await bob.submit(session);
+  expect(paid.text).toContain('Thank you. Your plan is active.');
+  expect(paid.text).toContain('Starter is active, $29.00 a month');
+  const invoice = /\/billing\/invoices\/([^"]+)"/.exec(paid.text)?.[1] ?? '';
+  const bill = await bob.get(`/billing/invoices/${invoice}`);
+  expect(bill.text).toContain('<strong>Total: $29.00</strong>');
+  expect((await (await logIn(demoOwner)).get(`/billing/invoices/${invoice}`)).status).toBe(404);
+
+  await bob.get('/keys');
+  const shown = await bob.submit('/keys', { name: 'till' });
+  const secret = /id="secret">([^<]+)</.exec(shown.text)?.[1] ?? '';
+  expect((await bob.get('/keys')).text).not.toContain(secret);
+  const port = Number(new URL(demo.origin).port);
+  const headers = { 'x-api-key': secret, 'content-type': 'application/json' };
+  const call = { botId, caller: '+44 20 5550 0100', seconds: 30, outcome: 'order', orderCents: 1999 };
+  const body = JSON.stringify(call);
+  expect(await callPort(port, { method: 'POST', path: '/v1/calls', headers, body })).toMatchObject({ status: 201 });
+  const listed = await callPort(port, { path: '/v1/calls', headers: { 'x-api-key': secret } });
+  expect(listed.body).toMatchObject({ calls: [{ bot_id: botId, outcome: 'order' }] });
+  const foreign = { ...call, botId: crypto.randomUUID() };
+  const refused = await callPort(port, { method: 'POST', path: '/v1/calls', headers, body: JSON.stringify(foreign) });
+  expect(refused.status).toBe(404);
+  expect((await bob.get('/calls')).text).toContain('$19.99');
+  const keyId = idIn((await bob.get('/keys')).text, '/keys');
+  await bob.submit(`/keys/${keyId}/revoke`);
+  expect((await callPort(port, { path: '/v1/calls', headers: { 'x-api-key': secret } })).status).toBe(403);
+
+  await bob.get('/billing');
+  expect((await bob.submit('/billing/cancel')).text).toContain('It ends on');
+  expect((await bob.submit('/billing/resume')).text).toContain('The next payment is on');
+  const changed = await bob.submit('/billing/plan', { plan: 'pro' });
+  expect(changed.text).toContain('Pro is active, $99.00 a month');
+  expect((await bob.submit('/billing/plan', { plan: 'enterprise' })).status).toBe(422);
+});
+
+it('invites by mail: a stranger makes an account and joins, and leaves with the next click after removal', async () => {
+  const luigi = await logIn(demoOwner);
+  await luigi.get('/team');
+  expect((await luigi.submit('/team/invitations', { email: 'nobody', role: 'member' })).status).toBe(422);
+  await luigi.submit('/team/invitations', { email: 'eve@trattoria.example', role: 'member' });
+  const link = /https?:\S+/.exec(demo.mails.find(({ to }) => to === 'eve@trattoria.example')?.text ?? '')?.[0] ?? '';
+  const path = link.replace(demo.origin, '');
+
+  // The link is of no use to somebody with another address.
+  const mallory = await signUp('Mallory', 'mallory@evil.example');
+  await mallory.get(path);
+  const token = new URL(link).searchParams.get('token') ?? '';
+  expect((await mallory.submit('/invitations/accept', { token })).text).toContain('This invitation opens nothing');
+
+  const eve = visitorOf(demo);
+  await eve.get(path);
+  const credentials = { token, name: 'Eve', password: 'a good long password' };
+  const wrong = await eve.submit('/invitations/join', { ...credentials, email: 'other@trattoria.example' });
+  expect(wrong.text).toContain('This invitation opens nothing');
+  const joined = await eve.submit('/invitations/join', { ...credentials, email: 'eve@trattoria.example' });
+  expect(joined.text).toContain('Welcome to the team.');
+  expect(joined.text).not.toContain('href="/billing"');
+  for (const closed of ['/billing', '/keys', '/webhooks', '/audit', '/admin']) {
+    expect([closed, (await eve.get(closed)).status]).toEqual([closed, closed === '/admin' ? 404 : 403]);
+  }
+  const team = await luigi.get('/team');
+  const row = team.text.split('<tr>').find((one) => one.includes('eve@trattoria.example')) ?? '';
+  await luigi.submit(`/team/members/${idIn(row, '/team/members')}/remove`);
+  expect((await eve.get('/calls')).text).toContain('<h1>Log in</h1>');
+});
+
+it('sends a test to a webhook and shows the log', async () => {
+  const luigi = await logIn(demoOwner);
+  const id = idIn((await luigi.get('/webhooks')).text, '/webhooks');
+  await luigi.get(`/webhooks/${id}`);
+  const log = await luigi.submit(`/webhooks/${id}/test`, { type: 'call.completed' });
+  expect(log.text).toContain('<td>call.completed</td><td>delivered</td><td>1</td><td>204</td>');
+  expect((await luigi.get('/dev/hooks')).text).toContain('&quot;call.completed&quot;');
+  await luigi.get('/webhooks');
+  const refused = await luigi.submit('/webhooks', { url: 'https://10.0.0.1/hook', filter: '*' });
+  expect([refused.status, refused.text]).toEqual([422, expect.stringContaining('public address')]);
+  const made = await luigi.submit('/webhooks', { url: `${demo.origin}/dev/hooks`, filter: 'call.completed' });
+  expect(made.text).toMatch(/id="secret">whsec_/);
+});
+
+it('refuses forms of other sites, of nobody, and of another session', async () => {
+  const luigi = await logIn(demoOwner);
+  const anna = await logIn('anna@trattoria.example');
+  await luigi.get('/bots');
+  await anna.get('/bots');
+  const before = (await luigi.get('/bots')).text.split('<tr>').length;
+  const token = luigi.token();
+  const attempts: readonly (readonly [Readonly<Record<string, string>>, Readonly<Record<string, string>>])[] = [
+    [bot, {}],
+    [{ ...bot, _csrf: '' }, {}],
+    [{ ...bot, _csrf: 'x'.repeat(43) }, {}],
+    [{ ...bot, _csrf: anna.token() }, {}],
+    [{ ...bot, _csrf: token }, { origin: 'https://evil.example' }],
+    [{ ...bot, _csrf: token }, { origin: 'null' }],
+    [{ ...bot, _csrf: token }, { origin: `${demo.origin}.evil.example` }],
+    [{ ...bot, _csrf: token }, { 'content-type': 'application/json' }],
+    [{ ...bot, _csrf: token }, { 'content-type': 'text/plain' }],
+  ];
+  for (const [fields, headers] of attempts) {
+    const { status } = await luigi.post('/bots', fields, headers);
+    expect(headers['content-type'] === undefined ? 403 : 415).toBe(status);
+  }
+  // Log-in and log-out are forms as well.
+  expect((await visitorOf(demo).post('/login', { email: demoOwner, password: demoPassword })).status).toBe(403);
+  expect((await luigi.post('/logout', {})).status).toBe(403);
+  // A token of a browser is of no use beside the cookie of another.
+  const thief = visitorOf(demo);
+  for (const [name, value] of luigi.cookies) if (name !== 'csrf') thief.cookies.set(name, value);
+  expect((await thief.post('/bots', { ...bot, _csrf: token })).status).toBe(403);
+  expect((await luigi.get('/bots')).text.split('<tr>').length).toBe(before);
+  expect((await luigi.post('/bots', { ...bot, _csrf: token })).status).toBe(303);
+});
+
+it('answers ids of another customer like ids that are not there', async () => {
+  const luigi = await logIn(demoOwner);
+  const ids = {
+    bots: idIn((await luigi.get('/bots')).text, '/bots'),
+    webhooks: idIn((await luigi.get('/webhooks')).text, '/webhooks'),
+    member: idIn((await luigi.get('/team')).text, '/team/members'),
+  };
+  const mia = await signUp('Mia', 'mia@example.com');
+  await mia.get('/team');
+  const nowhere = crypto.randomUUID();
+  const pathsOf = (which: typeof ids) => [
+    `/bots/${which.bots}`,
+    `/bots/${which.bots}/delete`,
+    `/bots/${which.bots}/call`,
+    `/webhooks/${which.webhooks}/remove`,
+    `/team/members/${which.member}/remove`,
+    `/team/members/${which.member}/role`,
+    `/team/invitations/${which.member}/revoke`,
+    `/keys/${which.bots}/revoke`,
+  ];
+  const answers = async (which: typeof ids) => {
+    const all: unknown[] = [];
+    for (const path of pathsOf(which))
+      all.push((await mia.post(path, { ...bot, role: 'member', _csrf: mia.token() })).status);
+    for (const path of [`/bots/${which.bots}`, `/webhooks/${which.webhooks}`]) all.push((await mia.get(path)).status);
+    return all;
+  };
+  await mia.get('/team');
+  const foreign = await answers(ids);
+  await mia.get('/team');
+  expect(await answers({ bots: nowhere, webhooks: nowhere, member: nowhere })).toEqual(foreign);
+  expect(foreign.filter((status) => status !== 404 && status !== 403)).toEqual([]);
+  // What the plan has not is refused before; all else is 404.
+  expect(foreign.filter((status) => status === 404).length).toBeGreaterThanOrEqual(9);
+  await mia.get('/organizations');
+  const tenant = idIn((await (await logIn(demoStaff)).get('/admin')).text, '/admin/customers');
+  await mia.get('/organizations');
+  expect((await mia.submit('/organizations', { tenant })).text).toContain('There is no such organization.');
+  expect((await luigi.get(`/bots/${ids.bots}`)).status).toBe(200);
+});
+
+it('escapes names wherever they are shown', async () => {
+  const attack = '"><script>alert(1)</script><img src=x onerror=alert(1)>\'';
+  const visitor = visitorOf(demo);
+  await visitor.get('/signup');
+  await visitor.submit('/signup', {
+    organization: attack,
+    name: attack,
+    email: 'x@xss.example',
+    password: 'a password of x',
+  });
+  await visitor.get('/bots');
+  await visitor.submit('/bots', { ...bot, name: attack, greeting: attack });
+  await visitor.submit('/bots', { ...bot, name: attack });
+  const id = idIn((await visitor.get('/bots')).text, '/bots');
+  await visitor.submit(`/bots/${id}/call`);
+  const staff = await logIn(demoStaff);
+  const customers = (await staff.get('/admin')).text.split('<tr>').find((row) => row.includes('&lt;script&gt;')) ?? '';
+  const customer = `/admin/customers/${idIn(customers, '/admin/customers')}`;
+  const texts = [(await staff.get('/admin')).text, (await staff.get(customer)).text];
+  const pages = [
+    '/bots',
+    `/bots/${id}`,
+    '/calls',
+    '/team',
+    '/audit',
+    '/organizations',
+    `/invitations/accept?token=${encodeURIComponent(attack)}`,
+  ];
+  for (const path of [...pages, `/bots?note=${encodeURIComponent(attack)}`]) texts.push((await visitor.get(path)).text);
+  for (const text of texts) {
+    expect(text).not.toMatch(/<script|<img|onerror=alert\(1\)>/);
+  }
+  expect(texts.join('')).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');
+});
+
+it('hides the super admin from everybody else', async () => {
+  const luigi = await logIn(demoOwner);
+  const staff = await logIn(demoStaff);
+  const admin = await staff.get('/admin');
+  expect(admin.text).toContain('Trattoria Luigi');
+  const row = admin.text.split('<tr>').find((one) => one.includes('Trattoria Luigi')) ?? '';
+  const customer = `/admin/customers/${idIn(row, '/admin/customers')}`;
+  await luigi.get('/dashboard');
+  expect((await luigi.get('/admin')).status).toBe(404);
+  await luigi.get('/dashboard');
+  for (const path of ['/refund', '/impersonate', '/suspend', '/resume']) {
+    expect((await luigi.post(`${customer}${path}`, { _csrf: luigi.token(), reason: 'x' })).status).toBe(404);
+  }
+  expect((await visitorOf(demo).get('/admin')).status).toBe(404);
+});
+
+it('lets the super admin give money back, act as a user with a banner and without billing, and close a customer', async () => {
+  const staff = await logIn(demoStaff);
+  const row = (await staff.get('/admin')).text.split('<tr>').find((one) => one.includes('Trattoria Luigi')) ?? '';
+  const customer = `/admin/customers/${idIn(row, '/admin/customers')}`;
+  const page = await staff.get(customer);
+  const payment = /name="payment" value="([^"]+)"/.exec(page.text)?.[1] ?? '';
+  const refunded = await staff.submit(`${customer}/refund`, { payment });
+  expect(refunded.text).toContain('The payment was given back.');
+  expect(refunded.text).not.toContain('name="payment"');
+  expect((await staff.submit(`${customer}/refund`, { payment: 'py_none' })).text).toContain('refused');
+
+  const user = /<option value="([^"]+)">luigi@trattoria.example</.exec(refunded.text)?.[1] ?? '';
+  expect((await staff.submit(`${customer}/impersonate`, { user, reason: '' })).status).toBe(422);
+  const acting = await staff.submit(`${customer}/impersonate`, { user, reason: 'ticket 7' });
+  expect(acting.text).toContain('You act as <strong>luigi@trattoria.example</strong>');
+  expect((await staff.get('/billing')).status).toBe(403);
+  expect((await staff.get('/audit')).text).toContain('impersonation.started');
+  await staff.get('/bots');
+  await staff.submit('/impersonation/end');
+  expect((await staff.get('/admin')).text).not.toContain('You act as');
+
+  const luigi = await logIn(demoOwner);
+  await staff.get(customer);
+  expect((await staff.submit(`${customer}/suspend`)).text).toContain('suspended');
+  expect((await luigi.get('/bots')).status).toBe(403);
+  await staff.submit(`${customer}/resume`);
+  expect((await luigi.get('/bots')).status).toBe(200);
+});
+
+it('puts a customer on Enterprise at the price that was agreed', async () => {
+  const large = await signUp('Large Inc', 'owner@large.example');
+  const staff = await logIn(demoStaff);
+  const row =
+    (await staff.get('/admin?search=large')).text.split('<tr>').find((one) => one.includes('Large Inc')) ?? '';
+  const customer = `/admin/customers/${idIn(row, '/admin/customers')}`;
+  await staff.get(customer);
+  expect((await staff.submit(`${customer}/enterprise`, { dollars: '-5' })).status).toBe(422);
+  const put = await staff.submit(`${customer}/enterprise`, { dollars: '900' });
+  expect(put.text).toContain('The customer is on Enterprise');
+  expect((await large.get('/usage')).text).toContain('of unlimited');
+  expect((await large.get('/billing')).text).toContain('$900.00');
+  expect((await staff.get('/admin/trail')).text).toContain('platform.read');
+  await large.get('/dashboard');
+  expect((await large.get('/admin/trail')).status).toBe(404);
+});
+
+it('verifies addresses and sets passwords by links that work without JavaScript', async () => {
+  await signUp('Carl', 'carl@example.com');
+  await demo.receptionist.auth.flush();
+  const linkTo = (path: string) =>
+    new RegExp(`${demo.origin}(${path}\\?token=\\S+)`).exec(
+      demo.mails.find(({ to, text }) => to === 'carl@example.com' && text.includes(path))?.text ?? '',
+    )?.[1] ?? '';
+  const tokenOf = (path: string) => new URL(path, demo.origin).searchParams.get('token') ?? '';
+  const carl = visitorOf(demo);
+  const verify = linkTo('/verify');
+  await carl.get(verify);
+  expect((await carl.submit('/verify', { token: tokenOf(verify) })).text).toContain('Your address is confirmed.');
+  await carl.get('/forgot');
+  expect((await carl.submit('/forgot', { email: 'carl@example.com' })).text).toContain('a mail is on its way');
+  await carl.get('/forgot');
+  expect((await carl.submit('/forgot', { email: 'none@example.com' })).text).toContain('a mail is on its way');
+  await demo.receptionist.auth.flush();
+  const reset = linkTo('/reset');
+  await carl.get(reset);
+  const password = 'another good password';
+  expect((await carl.submit('/reset', { token: tokenOf(reset), password })).text).toContain('The password was changed');
+  expect((await carl.submit('/login', { email: 'carl@example.com', password })).text).toContain('<h1>Overview</h1>');
+  await carl.submit('/logout');
+  expect((await carl.get('/dashboard')).text).toContain('<h1>Log in</h1>');
+});

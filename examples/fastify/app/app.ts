@@ -33,7 +33,7 @@ export interface AppOptions {
   /** Where a payer is sent; the provider's page when absent. */
   readonly checkoutAddress?: Site['checkoutAddress'];
   /** Further pages, such as those of a developer's machine. */
-  readonly more?: (site: Site) => void;
+  readonly more?: { readonly pages: (site: Site) => void; readonly routes: (app: FastifyInstance) => void };
 }
 
 /** Makes the application: pages for people, an API for programs, and a door for the payment provider. */
@@ -58,6 +58,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     app.get(path, async (_request, reply) => reply.type(type).header('cache-control', 'max-age=300').send(content));
   }
 
+  more?.routes(app);
   await app.register(async (scope) => apiRoutes(scope, receptionist, adapter));
   await app.register(adapter.billing('/hooks/stripe', receptionist.billing));
 
@@ -86,7 +87,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     billingPages(site);
     auditPages(site);
     adminPages(site);
-    more?.(site);
+    more?.pages(site);
   });
   return app;
 }

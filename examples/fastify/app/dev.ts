@@ -1,3 +1,4 @@
+import type { FastifyInstance } from 'fastify';
 import type { Mail } from 'tenantry/auth';
 import type { FakeStripe } from 'tenantry/testing';
 import { moneyText, timeText } from './format.ts';
@@ -15,6 +16,8 @@ export interface DevTools {
   readonly checkoutAddress: Site['checkoutAddress'];
   /** Makes the pages. They show everybody's mails, and never belong on a server. */
   readonly pages: (site: Site) => void;
+  /** Makes what receives the demo's own webhooks. */
+  readonly routes: (app: FastifyInstance) => void;
 }
 
 /** Makes what a developer's machine has. */
@@ -27,7 +30,7 @@ export function createDevTools(fake: FakeStripe): DevTools {
     mails.splice(100);
   };
 
-  function pages({ app, open }: Site): void {
+  function pages({ open }: Site): void {
     open.page('/dev/mail', () => ({
       title: 'Mails that were sent',
       body:
@@ -64,16 +67,14 @@ ${form(`/dev/checkout/${session.id}`, 'Pay with the test card')}<p><a href="${St
       const rows = heard.map(({ at, body }) => [timeText(at), html`<code>${body}</code>`]);
       return { title: 'Webhooks that were received', body: table('The newest first', ['Time', 'Body'], rows) };
     });
-    // Whatever sends webhooks has neither a session nor a form, so this route stands beside the pages.
-    app.register(async (scope) => {
-      scope.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, parsed) =>
-        parsed(null, body),
-      );
-      scope.post('/dev/hooks', { config: { machine: true } }, async ({ body }, reply) => {
-        heard.unshift({ at: new Date(), body: String(body) });
-        heard.splice(50);
-        return reply.code(204).send();
-      });
+  }
+
+  // Whatever sends webhooks has neither a session nor a form, so this route stands beside the pages.
+  function routes(app: FastifyInstance): void {
+    app.post('/dev/hooks', async ({ body }, reply) => {
+      heard.unshift({ at: new Date(), body: JSON.stringify(body) });
+      heard.splice(50);
+      return reply.code(204).send();
     });
   }
 
@@ -93,5 +94,6 @@ ${form(`/dev/checkout/${session.id}`, 'Pay with the test card')}<p><a href="${St
     },
     checkoutAddress: ({ sessionId }) => `/dev/checkout/${sessionId}`,
     pages,
+    routes,
   };
 }

@@ -45,5 +45,7 @@ export function problemText(error: unknown): FormProblem | undefined {
     return { problem: `The password ${error.details.problem}.`, field: 'password', status: 422 };
   }
   const sentence = sentences[code];
-  return sentence === undefined ? undefined : { problem: sentence, field: undefined, status };
+  return sentence === undefined
+    ? undefined
+    : { problem: sentence, field: undefined, status: status === 400 ? 422 : status };
 }

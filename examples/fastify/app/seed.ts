@@ -64,8 +64,8 @@ export async function seedDemo(
 function demoCalls(bots: readonly string[]) {
   const today = Math.floor(Date.now() / day) * day;
   return Array.from({ length: 96 }, (_, index) => {
-    const outcome: Outcome = index % 7 === 0 ? 'missed' : index % 3 === 0 ? 'order' : 'answered';
-    const back = (index * index) % 14;
+    const outcome: Outcome = (index * index + index) % 11 === 2 ? 'missed' : index % 3 === 0 ? 'order' : 'answered';
+    const back = (index * 5 + (index % 4) * (index % 3)) % 14;
     return {
       id: crypto.randomUUID(),
       bot_id: bots[index % bots.length] ?? '',

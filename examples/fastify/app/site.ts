@@ -56,7 +56,6 @@ export interface Site {
   guarded(demands?: PageDemands): Pages<Guarded>;
   /** Pages of whoever runs the platform. For everybody else they are not there. */
   readonly staff: Pages<OfStaff>;
-  readonly app: FastifyInstance;
   send(request: FastifyRequest, reply: FastifyReply, view: View | string): Promise<FastifyReply>;
 }
 
@@ -145,7 +144,6 @@ export function createSite(
 
   return {
     ...parts,
-    app,
     send,
     open: pagesOf<FastifyRequest>({}, (work) => work),
     staff: pagesOf<OfStaff>({}, (work) => async (request, reply) => {

@@ -1,5 +1,7 @@
 import type { ColumnType, Kysely } from 'kysely';
-import { createTenantry, definePlans, own, perOrg } from 'tenantry';
+import { createTenantry, definePlans, own, perOrg, TenantryError } from 'tenantry';
+import { definePrices } from 'tenantry/billing';
+import type { CallOptions } from 'tenantry/database';
 import { everyone } from './additions.ts';
 import type { HostDatabase } from './legacy-schema.ts';
 
@@ -56,9 +58,12 @@ const plans = definePlans({
 
 const owned = own({ column: 'organizationId' });
 
-/** The new application: organizations with teams, at a flat price. */
-export function createApplication(db: Kysely<HostDatabase>) {
-  return createTenantry({
+/** What the plans cost, in cents a month. */
+export const prices = definePrices(plans, { plans: { business: { month: { base: 49_00 } } } });
+
+/** What the new application is made from: organizations with teams, at a flat price. */
+export function wiringOf(db: Kysely<HostDatabase>) {
+  return {
     db: db.withTables<CommercialTables>(),
     plans,
     strategy: perOrg({ plan: 'free' }),
@@ -75,11 +80,16 @@ export function createApplication(db: Kysely<HostDatabase>) {
       Alert: owned,
       Notification: owned,
     },
-  });
+  };
+}
+
+/** The new application without what talks to Stripe, which `app.ts` adds. */
+export function createApplication(db: Kysely<HostDatabase>) {
+  return createTenantry(wiringOf(db));
 }
 
 /** What {@link createApplication} makes. */
-export type Application = ReturnType<typeof createApplication>;
+export type Application = Pick<ReturnType<typeof createApplication>, 'tenancy' | 'plans' | 'organizations' | 'apiKeys'>;
 /** The queries of one organization. */
 export type OrganizationQueries = ReturnType<Application['tenancy']['scope']>;
 
@@ -87,13 +97,11 @@ export type OrganizationQueries = ReturnType<Application['tenancy']['scope']>;
 export async function signUp(
   app: Application,
   user: { readonly id: string; readonly email: string; readonly organization: string; readonly at: Date },
+  options: CallOptions = {},
 ): Promise<OrganizationQueries> {
-  const { tenantId } = await app.organizations.create({
-    name: user.organization,
-    plan: 'free',
-    owner: { userId: user.id, email: user.email },
-  });
-  const queries = app.tenancy.scope(tenantId);
+  const owner = { userId: user.id, email: user.email };
+  const { tenantId } = await app.organizations.create({ name: user.organization, plan: 'free', owner }, options);
+  const queries = app.tenancy.scope(tenantId, options);
   await createTeam(queries, { id: everyone, name: 'Everyone', members: [], at: user.at });
   await addUser(queries, user);
   return queries;
@@ -137,7 +145,7 @@ export async function createTeam(
 }
 
 /**
- * Adds a host and shares it with one team and no other. Until the contract stage the migration shares a new host with
+ * Adds a host, as far as the plan allows, and shares it with one team and no other. Until the contract stage the migration shares a new host with
  * everyone, for the sake of the old application, so that is taken back in the same transaction.
  */
 export async function addHost(
@@ -146,18 +154,24 @@ export async function addHost(
   host: {
     readonly id: string;
     readonly name: string;
+    readonly hostname?: string;
     readonly userId: string;
     readonly teamId: string;
     readonly at: Date;
   },
 ): Promise<void> {
   await app.tenancy.transaction(organizationId, async (tx) => {
+    const counted = await app.plans.resources.occupy(organizationId, 'hosts', host.id, { db: tx });
+    if (!counted.ok) {
+      const { limit, used, requested } = counted;
+      throw new TenantryError('limit_reached', { meter: 'hosts', limit: Number(limit), used, requested });
+    }
     await tx
       .insertInto('Host')
       .values({
         id: host.id,
         name: host.name,
-        hostname: `${host.name}.hosts.example`,
+        hostname: host.hostname ?? `${host.name}.hosts.example`,
         ipAddress: null,
         notes: null,
         userId: host.userId,
@@ -225,13 +239,15 @@ export async function openSession(
     .execute();
 }
 
-/** Issues an API key of the organization. Gives the secret, which is shown once. */
+/** Issues an API key of the organization, or of one of its members. Gives the secret, which is shown once. */
 export async function issueKey(
   app: Application,
   queries: OrganizationQueries,
-  key: { readonly userId: string; readonly label: string },
+  key: { readonly userId: string; readonly label: string; readonly memberId?: string },
+  options: CallOptions = {},
 ): Promise<string> {
-  const issued = await app.apiKeys.issue({ tenantId: queries.tenantId, name: key.label });
+  const owner = key.memberId === undefined ? {} : { memberId: key.memberId };
+  const issued = await app.apiKeys.issue({ tenantId: queries.tenantId, name: key.label, ...owner }, options);
   await queries.insertInto('ApiKey').values({ keyId: issued.key.id, userId: key.userId, label: key.label }).execute();
   return issued.secret;
 }

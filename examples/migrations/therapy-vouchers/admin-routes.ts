@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { TenantryError } from 'tenantry';
 import type { Actor } from 'tenantry/core';
 import { readCredential } from 'tenantry/http';
@@ -46,12 +46,14 @@ export function addAdminRoutes(
   people: People,
   admins: readonly string[],
 ): void {
-  const actors = new WeakMap<FastifyRequest, Actor>();
+  const actors = new WeakMap<object, Actor>();
+  /** Whoever the hook let in. */
+  const by = (request: object): Actor => actors.get(request) ?? { userId: '' };
 
   service.register(
     async (admin) => {
       admin.addHook('onRequest', async (request) => {
-        const verified = await auth.authenticate(readCredential(request.headers)?.value);
+        const verified = await auth.authenticate(readCredential(request.headers)?.value ?? '');
         if (!verified.ok) throw new TenantryError('unauthenticated', { reason: verified.reason });
         const { userId, impersonator } = verified.claims;
         if (impersonator !== null || !admins.includes(userId)) {
@@ -59,9 +61,59 @@ export function addAdminRoutes(
         }
         actors.set(request, { userId, superAdmin: true });
       });
-      const by = (request: FastifyRequest<never>): Actor => actors.get(request) ?? { userId: '' };
 
-      admin.get<Page>('/users', async ({ query, ...request }) => request);
+      admin.get<Page>('/users', async (request) => {
+        const { items, nextCursor } = await platform.members({ by: by(request), cursor: request.query.cursor ?? null });
+        return { users: items, next_cursor: nextCursor };
+      });
+      admin.post<NewUser>('/users', { schema: bodies.user }, async (request, reply) => {
+        const { organization_id: organization, role, ...person } = request.body;
+        return reply.code(201).send(await people.add(organization, person, role, by(request)));
+      });
+      admin.put<ChangedUser>('/users/:id', { schema: bodies.userChange }, async (request) => {
+        const id = numberIn(request.params.id, 'user');
+        return people.change(await people.organizationOf(id), id, request.body, by(request));
+      });
+      admin.delete<Path>('/users/:id', async (request, reply) => {
+        const id = numberIn(request.params.id, 'user');
+        await people.remove(await people.organizationOf(id), id, by(request));
+        return reply.code(204).send();
+      });
+      admin.put<NewPassword>('/users/:id/password', { schema: bodies.password }, async (request, reply) => {
+        const userId = String(numberIn(request.params.id, 'user'));
+        await auth.setPassword({ userId, password: request.body.password }, { by: by(request) });
+        return reply.code(204).send();
+      });
+      admin.post<Path>('/users/:id/approve', async (request, reply) => {
+        const id = numberIn(request.params.id, 'user');
+        await people.approve(await people.organizationOf(id), id, by(request));
+        return reply.code(204).send();
+      });
+
+      admin.get<Page>('/organizations', async (request) => {
+        const { items, nextCursor } = await platform.tenants({
+          by: by(request),
+          kind: 'organization',
+          cursor: request.query.cursor ?? null,
+        });
+        return { organizations: items, next_cursor: nextCursor };
+      });
+      admin.post<NewOrganization>('/organizations', { schema: bodies.organization }, async (request, reply) =>
+        reply.code(201).send(await people.found(request.body, by(request))),
+      );
+      admin.put<ChangedOrganization>('/organizations/:id', { schema: bodies.organizationChange }, async (request) => {
+        const tenantId = request.params.id;
+        const { plan: chosen, is_active: active, ...change } = request.body;
+        await organizations.update({ tenantId, ...change }, { by: by(request) });
+        if (chosen !== undefined) await tenancy.setPlan(tenantId, chosen);
+        if (active !== undefined) await (active ? tenancy.resume(tenantId) : tenancy.suspend(tenantId));
+        return organizations.get(tenantId);
+      });
+      // It opens for nobody any more. Its rows stay until `tenancy.purge` is told that nobody wants them back.
+      admin.delete<Path>('/organizations/:id', async (request, reply) => {
+        await tenancy.suspend(request.params.id);
+        return reply.code(204).send();
+      });
     },
     { prefix: '/api/admin' },
   );

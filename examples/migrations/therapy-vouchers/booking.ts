@@ -1,10 +1,10 @@
 import { found, refusal } from '../refusal.ts';
-import type { BookingRules, Platform } from './application.ts';
+import type { BookingRules, Platform, PlatformTransaction } from './application.ts';
 
 const days = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'] as const;
 
 /** Whether sessions may begin at a moment, by the rules of a voucher type; times are those of UTC. */
-export function mayBegin(rules: BookingRules, at: Date): boolean {
+function mayBegin(rules: BookingRules, at: Date): boolean {
   const day = rules[days[at.getUTCDay()] ?? ''];
   const time = at.toISOString().slice(11, 16);
   // Without rules any time will do; with rules, a day that they do not name is closed.
@@ -20,7 +20,7 @@ export async function book(
   platform: Platform,
   organization: string,
   booking: { readonly client: number; readonly voucher: number; readonly startsAt: Date },
-  consume: (tx: { readonly db: Parameters<Parameters<Platform['tenancy']['transaction']>[1]>[0] }) => Promise<unknown>,
+  consume: (tx: { readonly db: PlatformTransaction }) => Promise<unknown>,
 ) {
   const { client, voucher: id, startsAt } = booking;
   return platform.tenancy.transaction(organization, async (tx) => {
@@ -31,11 +31,16 @@ export async function book(
         .where('vouchers.id', '=', id)
         .where('vouchers.client_id', '=', client)
         .select(['vouchers.status', 'vouchers.valid_until', 'vouchers.total_sessions', 'vouchers.therapist_id'])
-        .select(['voucher_types.backup_sessions', 'voucher_types.booking_rules', 'voucher_types.session_duration_minutes'])
+        .select([
+          'voucher_types.backup_sessions',
+          'voucher_types.booking_rules',
+          'voucher_types.session_duration_minutes',
+        ])
         .executeTakeFirst(),
       'voucher',
     );
     const { valid_until: until, booking_rules: rules, session_duration_minutes: minutes } = voucher;
+    if (!(startsAt > new Date())) throw refusal(400, 'starts_at must be a moment to come');
     if (voucher.status !== 'active') throw refusal(409, `the voucher is ${voucher.status}`);
     if (until !== null && startsAt > until) throw refusal(409, 'the voucher is not valid any more by then');
     if (!mayBegin(rules ?? {}, startsAt)) throw refusal(409, 'no session begins at that time');

@@ -28,7 +28,8 @@ export interface PersonChange {
 }
 
 /** Manages people and organizations: the log-in, the membership, the row of the application and the trail, all or nothing. */
-export function createPeople({ tenancy, organizations, auth }: Therapy, root: Kysely<TherapyDatabase>) {
+export function createPeople(therapy: Therapy, root: Kysely<TherapyDatabase>) {
+  const { tenancy, organizations, auth } = therapy;
   const db = platformDatabase(root);
   type Tx = { readonly db: typeof db };
 
@@ -124,7 +125,7 @@ export function createPeople({ tenancy, organizations, auth }: Therapy, root: Ky
     approve: (organization: string, id: number, by: Actor) =>
       within(async (tx) => {
         await organizations.members.approve({ tenantId: organization, userId: String(id) }, { ...tx, by });
-        await approve({ tenancy, organizations }, organization, id, numberOf(by), tx);
+        await approve(therapy, organization, id, numberOf(by), tx);
       }),
 
     /** Makes an organization with its owner. */

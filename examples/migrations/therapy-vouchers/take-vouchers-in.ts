@@ -12,6 +12,7 @@ export async function takeVouchersIn({ plans }: Platform, db: Kysely<TherapyData
     .selectFrom('vouchers')
     .select(['id', 'organization_id', 'client_id', 'total_sessions', 'used_sessions', 'valid_until'])
     .where('status', '=', 'active')
+    .where((eb) => eb.or([eb('valid_until', 'is', null), eb('valid_until', '>', new Date())]))
     .orderBy('id')
     .execute();
   for (const { id, organization_id: organization, ...voucher } of vouchers) {

@@ -108,7 +108,12 @@ export function createVoucherTypes({ plans }: Therapy) {
         found(await type.executeTakeFirst(), 'voucher type');
         const sold = await tx.selectFrom('vouchers').select('id').where('voucher_type_id', '=', id).executeTakeFirst();
         if (sold === undefined) await tx.deleteFrom('voucher_types').where('id', '=', id).execute();
-        else await tx.updateTable('voucher_types').set({ is_active: false, deactivated_at: new Date() }).where('id', '=', id).execute();
+        else
+          await tx
+            .updateTable('voucher_types')
+            .set({ is_active: false, deactivated_at: new Date() })
+            .where('id', '=', id)
+            .execute();
         await plans.resources.vacate(access.tenant.id, 'voucherTypes', String(id), { db: tx });
       }),
   };

@@ -2,6 +2,7 @@ import type { SendMail } from './mail.ts';
 
 /** What is used of a transport of nodemailer. */
 export interface MailTransport {
+  /** Sends a mail. */
   sendMail(mail: {
     readonly from: string;
     readonly to: { readonly name: string; readonly address: string };

@@ -34,7 +34,9 @@ export interface ProviderCheckout {
 
 /** The checkouts of a provider. */
 export interface ProviderCheckouts {
+  /** Opens a page on which somebody pays. */
   create(input: NewCheckout, call: ProviderCall): Promise<ProviderCheckout>;
+  /** Reads a checkout; null when the provider does not know it. */
   read(id: string): Promise<ProviderCheckout | null>;
   /** Those of a customer that are open, whoever opened them. */
   listOpen(customerId: string): Promise<readonly ProviderCheckout[]>;

@@ -21,6 +21,7 @@ export interface NewCustomer {
 
 /** The customers of a provider. */
 export interface ProviderCustomers {
+  /** Makes a customer. */
   create(input: NewCustomer, call: ProviderCall): Promise<ProviderCustomer>;
   /** Null for an id that the provider never gave. */
   read(id: string): Promise<ProviderCustomer | null>;

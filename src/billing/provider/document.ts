@@ -109,8 +109,11 @@ export interface DocumentQuery {
 
 /** Invoices, payments, refunds and credit notes of a provider. */
 export interface ProviderMoney {
+  /** Reads the invoices, payments, refunds and credit notes of a customer. */
   documents(query: DocumentQuery): Promise<ProviderDocuments>;
+  /** Reads one invoice; null when the provider does not know it. */
   invoice(id: string): Promise<ProviderInvoice | null>;
+  /** Pays money back. */
   refund(
     input: {
       readonly paymentId: string;
@@ -119,6 +122,7 @@ export interface ProviderMoney {
     },
     call: ProviderCall,
   ): Promise<ProviderRefund>;
+  /** Takes an amount off an invoice. */
   createCreditNote(
     input: { readonly invoiceId: string; readonly amount: number; readonly reason?: string | undefined },
     call: ProviderCall,

@@ -55,14 +55,20 @@ export interface ProviderMeter {
 export interface ProviderPrices {
   /** The active prices that have these lookup keys. */
   byLookupKeys(lookupKeys: readonly string[]): Promise<readonly ProviderPrice[]>;
+  /** Reads one price; null when the provider does not know it. */
   read(id: string): Promise<ProviderPrice | null>;
+  /** Makes a price. */
   create(input: NewPrice, call: ProviderCall): Promise<ProviderPrice>;
   /** Takes a price off sale; who has it keeps it. */
   archive(id: string, call: ProviderCall): Promise<ProviderPrice>;
+  /** Reads one product; null when the provider does not know it. */
   product(id: string): Promise<ProviderProduct | null>;
   /** The id is ours, so that making it again finds it. */
   createProduct(input: ProviderProduct, call: ProviderCall): Promise<ProviderProduct>;
+  /** Gives a product another name. */
   renameProduct(id: string, name: string, call: ProviderCall): Promise<ProviderProduct>;
+  /** Lists the meters. */
   meters(): Promise<readonly ProviderMeter[]>;
+  /** Makes a meter. */
   createMeter(input: { readonly eventName: string; readonly name: string }, call: ProviderCall): Promise<ProviderMeter>;
 }

@@ -133,17 +133,23 @@ export interface ProviderSubscriptions {
   list(customerId: string): Promise<readonly ProviderSubscription[]>;
   /** Null for an id that the provider never gave. */
   read(id: string): Promise<ProviderSubscription | null>;
+  /** Begins a subscription. */
   create(input: NewSubscription, call: ProviderCall): Promise<ProviderSubscription>;
+  /** Tells what a change would cost, and changes nothing. */
   preview(id: string, change: WantedChange): Promise<ChangePreview>;
+  /** Changes what is subscribed to. */
   change(id: string, change: WantedChange, call: ProviderCall): Promise<ProviderSubscription>;
   /** Changes its items when the running period ends. */
   changeAtPeriodEnd(id: string, items: readonly WantedItem[], call: ProviderCall): Promise<ProviderSubscription>;
   /** Takes back a change that was to come. */
   releaseScheduled(id: string, call: ProviderCall): Promise<ProviderSubscription>;
+  /** Ends a subscription, now or later. */
   cancel(id: string, when: CancelWhen, call: ProviderCall): Promise<ProviderSubscription>;
   /** Takes back an end that was to come. */
   keep(id: string, call: ProviderCall): Promise<ProviderSubscription>;
+  /** Pauses a subscription. */
   pause(id: string, until: Date | null, call: ProviderCall): Promise<ProviderSubscription>;
+  /** Goes on with a paused subscription. */
   unpause(id: string, call: ProviderCall): Promise<ProviderSubscription>;
   /** Sets the absolute quantity of one item. */
   setQuantity(

@@ -1,4 +1,4 @@
-import { dayText, moneyText, titleText } from '../format.ts';
+import { dayText, moneyText, timeText, titleText } from '../format.ts';
 import { choice, field, named, table } from '../forms.ts';
 import { html } from '../html.ts';
 import type { View } from '../layout.ts';
@@ -9,7 +9,7 @@ import { origin } from './visitors.ts';
 
 /** What whoever runs the platform sees: customers, revenue, refunds. Each look is written into the platform's trail. */
 export function adminPages({ staff: pages, open, receptionist, sessions }: Site): void {
-  const { auth, billing, platform, tenancy } = receptionist;
+  const { audit, auth, billing, platform, tenancy } = receptionist;
 
   pages.page('/admin', async ({ staff, query }) => {
     const by = { userId: staff.userId };
@@ -41,6 +41,7 @@ export function adminPages({ staff: pages, open, receptionist, sessions }: Site)
       title: 'Super admin',
       body: html`<h2>Revenue of the last 30 days</h2>${table('Revenue', heads, money, 'Nobody pays yet.')}
 <h2>Plans</h2>${table('Customers by plan', ['Plan', 'State', 'Customers'], plans)}
+<p><a href="/admin/trail">Who looked at what</a></p>
 <h2>Customers</h2><form method="get" action="/admin" role="search">
 ${field({ name: 'search', label: 'Name begins with', value: String(search.search ?? ''), required: false })}
 <button type="submit">Search</button></form>
@@ -84,6 +85,9 @@ ${table(
   usage.map(({ periodStart, used }) => [dayText(periodStart), used]),
 )}
 <h2>Payments</h2>${table('Payments', ['Date', 'State', 'Amount', 'Given back', 'Change'], paid, 'No payments.')}
+<h2>Enterprise</h2>${form(`${path}/enterprise`, 'Put on Enterprise', [
+        field({ name: 'dollars', label: 'Dollars a month, as agreed', type: 'number', tried }),
+      ])}
 <h2>Help the customer</h2>${form(`${path}/impersonate`, 'Act as this user', [
         choice({ name: 'user', label: 'User', options: users, tried }),
         field({ name: 'reason', label: 'Reason, which the customer reads', tried }),
@@ -93,6 +97,18 @@ ${table(
     };
   }
 
+  pages.page('/admin/trail', async () => {
+    const { items } = await audit.platform.list({ limit: 50 });
+    const rows = items.map(({ occurredAt, action, actor, metadata, targets }) => [
+      timeText(occurredAt),
+      html`<code>${action}</code> ${String(metadata.view ?? '')}`,
+      actor.name ?? actor.id ?? actor.type,
+      targets.map(({ type, id }) => `${type} ${id ?? ''}`).join(', '),
+    ]);
+    const heads = ['Time', 'Action', 'Who', 'To what'];
+    return { title: 'Trail of the platform', body: table('What happened, the newest first', heads, rows) };
+  });
+
   pages.page('/admin/customers/:id', show);
   pages.form(
     '/admin/customers/:id/refund',
@@ -100,6 +116,21 @@ ${table(
       const tenantId = paramOf(request, 'id');
       await billing.refund({ tenantId, paymentId: fields('payment'), reason: 'requested_by_customer' });
       return `/admin/customers/${tenantId}?note=refunded`;
+    },
+    show,
+  );
+  // What Enterprise costs is agreed with each customer, and paid by invoice.
+  pages.form(
+    '/admin/customers/:id/enterprise',
+    async (request, fields) => {
+      const tenantId = paramOf(request, 'id');
+      if (!/^[1-9]\d{0,5}$/.test(fields('dollars'))) throw refuse('Whole dollars, please.', 'dollars');
+      const agreed = Number(fields('dollars')) * 100;
+      const { subscription } = await billing.state(tenantId);
+      const goesOn = subscription !== null && subscription.endedAt === null;
+      const wish = { tenantId, plan: 'enterprise', agreed } as const;
+      await (goesOn ? billing.swap(wish) : billing.subscribe({ ...wish, daysUntilDue: 30 }));
+      return `/admin/customers/${tenantId}?note=subscribed`;
     },
     show,
   );

@@ -1,3 +1,4 @@
+import { isTenantryError } from 'tenantry';
 import { dayText, moneyText, titleText } from '../format.ts';
 import { table } from '../forms.ts';
 import { html } from '../html.ts';
@@ -70,8 +71,14 @@ ${current ? html`<p><strong>Your plan</strong></p>` : isSoldPlan(name) && button
 
   // The payer is often back before the provider has told of it, so we look.
   pages.page('/billing/return', async ({ access }) => {
-    const { plan } = await billing.sync(access.tenant.id);
-    return plan === null ? '/billing' : '/billing?note=paid';
+    try {
+      const { plan } = await billing.sync(access.tenant.id);
+      return plan === null ? '/billing' : '/billing?note=paid';
+    } catch (error) {
+      // The worker is at it this very moment.
+      if (isTenantryError(error, 'billing_busy')) return '/billing?note=paying';
+      throw error;
+    }
   });
 
   pages.form(
