@@ -58,7 +58,7 @@ export async function findByLookup(db: AnyDatabase, lookup: TenantLookup): Promi
 
 /** Makes a host name lead to a tenant, and gives the tenant to which it leads then; null when there is no such tenant. */
 export async function addHostname(db: AnyDatabase, tenantId: string, hostname: string): Promise<string | null> {
-  const { rows } = await sql<{ tenant_id: string }>`
+  const statement = sql<{ tenant_id: string }>`
     with made as (
       insert into tenantry.tenant_lookups (kind, value, tenant_id)
       select 'hostname', ${hostname}, t.tenant_id from tenantry.tenants t
@@ -70,10 +70,10 @@ export async function addHostname(db: AnyDatabase, tenantId: string, hostname: s
     union all
     select l.tenant_id from tenantry.tenant_lookups l
     where l.kind = 'hostname' and l.value = ${hostname}
-      and exists (select from tenantry.tenants t where t.tenant_id = ${tenantId}::uuid and t.status <> 'moved')`.execute(
-    libraryOf(db),
-  );
-  return rows[0]?.tenant_id ?? null;
+      and exists (select from tenantry.tenants t where t.tenant_id = ${tenantId}::uuid and t.status <> 'moved')`;
+  // A statement does not see a row that another made since it began, and that it gave way to; the next one does.
+  const [row] = (await statement.execute(libraryOf(db))).rows;
+  return (row ?? (await statement.execute(libraryOf(db))).rows[0])?.tenant_id ?? null;
 }
 
 /** Takes a host name away from a tenant; false when it had none of that name. */

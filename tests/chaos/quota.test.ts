@@ -135,7 +135,7 @@ const limits = (process.env.TENANTRY_QUOTA_LIMITS ?? '1,1000').split(',').map(Nu
 it.each(limits)(
   'grants %i to 64 callers in each of 8 processes, one of them killed half-way: none too many, none that is not stored',
   async (limit) => {
-    const tenantId = await makeTenant(`${limit}`);
+    const tenantId = await makeTenant(`upTo${limit}`);
     const workers = await Promise.all(Array.from({ length: 8 }, () => startWorker(tenantId)));
     const [killed, ...survivors] = workers;
     for (const worker of workers) worker.say('go');

@@ -278,6 +278,95 @@ it('escapes names wherever they are shown', async () => {
   expect(texts.join('')).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');
 });
 
+it('answers hostile texts and addresses in words, and never with a failure of its own', async () => {
+  const luigi = await logIn(demoOwner);
+  const staff = await logIn(demoStaff);
+  const bots = idIn((await luigi.get('/bots')).text, '/bots');
+  const hook = idIn((await luigi.get('/webhooks')).text, '/webhooks');
+  const customer = idIn((await staff.get('/admin')).text, '/admin/customers');
+  const texts = [
+    '',
+    '\0',
+    "'; drop table bots; --",
+    '\u202e\u0007',
+    '9'.repeat(400),
+    '../../etc/passwd',
+    '{}',
+    '\ud800',
+  ];
+  const names = [
+    'name',
+    'email',
+    'password',
+    'token',
+    'tenant',
+    'plan',
+    'role',
+    'url',
+    'filter',
+    'message',
+    'type',
+    'number',
+    'kind',
+    'greeting',
+    'voice',
+    'business',
+    'payment',
+    'user',
+    'reason',
+    'dollars',
+    'organization',
+  ];
+  const forms = [
+    '/login',
+    '/signup',
+    '/forgot',
+    '/reset',
+    '/verify',
+    '/organizations',
+    '/invitations/accept',
+    '/bots',
+    `/bots/${bots}`,
+    '/team/invitations',
+    '/keys',
+    '/webhooks',
+    `/webhooks/${hook}/test`,
+    `/webhooks/${hook}/replay`,
+    '/billing/checkout',
+    '/billing/plan',
+    '/setup/phone',
+    '/setup/greeting',
+  ];
+  const ofStaff = ['refund', 'impersonate', 'enterprise'].map((act) => `/admin/customers/${customer}/${act}`);
+  for (const text of texts) {
+    const fields = Object.fromEntries(names.map((name) => [name, text]));
+    for (const [visitor, paths] of [
+      [luigi, forms],
+      [staff, ofStaff],
+    ] as const) {
+      for (const path of paths) {
+        await visitor.get(visitor === luigi ? '/bots' : '/admin');
+        const { status } = await visitor.post(path, { ...fields, _csrf: visitor.token() });
+        expect([path, text, status < 500]).toEqual([path, text, true]);
+      }
+    }
+    const told = encodeURIComponent(text.toWellFormed());
+    for (const path of [
+      `/bots/${told}`,
+      `/billing/invoices/${told}`,
+      `/audit?after=${told}`,
+      `/setup/${told}`,
+      `/dev/checkout/${told}`,
+    ]) {
+      expect([path, (await luigi.get(path)).status < 500]).toEqual([path, true]);
+    }
+    for (const path of [`/admin?search=${told}`, `/admin/customers/${told}`]) {
+      expect([path, (await staff.get(path)).status < 500]).toEqual([path, true]);
+    }
+  }
+  expect((await luigi.post('/bots', { name: 'x'.repeat(200_000) })).status).toBe(413);
+});
+
 it('hides the super admin from everybody else', async () => {
   const luigi = await logIn(demoOwner);
   const staff = await logIn(demoStaff);

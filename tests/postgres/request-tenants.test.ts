@@ -85,6 +85,8 @@ describe('a request names its tenant', () => {
       'x'.repeat(9000),
     ];
     for (const name of hostile) expect(await ask({ 'x-tenant': name }, 'ada')).toEqual(nothing);
+    // A path can hold what no header can, and PostgreSQL takes no NUL.
+    for (const part of ['a%00b', '%00']) expect(await ask({}, 'ada', { url: `/t/${part}` })).toEqual(nothing);
     expect(await ask({ 'x-tenant': 'ended' }, 'eve')).toEqual({ ok: false, reason: 'tenant_suspended' });
     await expect(
       tenantry.access.forRequest({ headers: { 'x-tenant': 'ended' } }, { userId: 'ada' }),

@@ -7,7 +7,7 @@ export const quotaCatalogue = definePlans({
   // Named by what they give.
   ...Object.fromEntries(
     [1, 10, 100, 1000, 10_000, 100_000].map(
-      (amount) => [`${amount}`, { quotas: { calls: { amount, per: 'once' } } }] as const,
+      (amount) => [`upTo${amount}`, { quotas: { calls: { amount, per: 'once' } } }] as const,
     ),
   ),
   large: { quotas: { calls: { amount: 1_000_000, per: 'once' } } },

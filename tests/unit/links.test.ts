@@ -56,5 +56,5 @@ function headingsOf(markdown: string): string[] {
 }
 
 function withoutCode(markdown: string): string {
-  return markdown.replaceAll(/^```[^]*?^```/gm, '');
+  return markdown.replaceAll(/^```[\s\S]*?^```/gm, '');
 }

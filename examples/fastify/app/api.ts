@@ -9,7 +9,7 @@ const newCall = {
   required: ['botId', 'caller', 'seconds', 'outcome'],
   properties: {
     botId: { type: 'string', format: 'uuid' },
-    caller: { type: 'string', minLength: 1, maxLength: 40 },
+    caller: { type: 'string', pattern: '^[+0-9() -]{1,40}$' },
     seconds: { type: 'integer', minimum: 0, maximum: 86_400 },
     outcome: { enum: ['answered', 'order', 'missed'] },
     orderCents: { type: 'integer', minimum: 0, maximum: 100_000_000, default: 0 },

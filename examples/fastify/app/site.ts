@@ -156,9 +156,10 @@ export function createSite(
   };
 }
 
-/** The fields of a form; texts that are absent are empty. */
+/** The fields of a form; texts that are absent are empty. No database stores a NUL, so it is left out. */
 function fieldsOf({ body }: FastifyRequest): Fields {
-  return (name) => (body instanceof URLSearchParams ? (body.get(name) ?? '').trim() : '');
+  if (!(body instanceof URLSearchParams)) return () => '';
+  return (name) => (body.get(name) ?? '').replaceAll('\0', '').trim();
 }
 
 /** The answer to what is not there, and to what is another's. */

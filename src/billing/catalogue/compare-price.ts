@@ -49,7 +49,7 @@ export function comparePrice(
 }
 
 /** A decimal text without zeros that say nothing. */
-export function plainDecimal(text: string): string {
+function plainDecimal(text: string): string {
   const [whole = '0', rest = ''] = text.split('.');
   const digits = rest.replace(/0+$/, '');
   return `${whole.replace(/^0+(?=\d)/, '')}${digits === '' ? '' : `.${digits}`}`;

@@ -59,7 +59,7 @@ export function createManualPrices({ prices: book, livemode = true }: ManualOpti
 }
 
 /** A price of the list by its id, or one that was agreed with a customer. */
-export function findPrice(
+function findPrice(
   prices: readonly Named[],
   id: string,
 ): { readonly price: Named; readonly amounts: { readonly [currency: string]: string } } | undefined {

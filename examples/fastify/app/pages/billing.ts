@@ -108,7 +108,8 @@ ${current ? html`<p><strong>Your plan</strong></p>` : isSoldPlan(name) && button
 
   pages.page('/billing/invoices/:id', async ({ access, params }) => {
     const { id }: { id?: unknown } = Object(params);
-    const found = await billing.invoice(access.tenant.id, String(id));
+    const known = typeof id === 'string' && /^[\w-]{1,255}$/.test(id);
+    const found = known ? await billing.invoice(access.tenant.id, id) : null;
     if (found === null) throw notFound();
     const { invoice, payments } = found;
     const { currency, lines } = invoice;
