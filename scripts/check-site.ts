@@ -5,7 +5,7 @@ import { dirname, join, normalize } from 'node:path';
 const site = process.argv[2] ?? join(import.meta.dirname, '../docs/api');
 const pages = new Map<string, string>();
 const files = new Set<string>();
-for await (const path of glob('**/*.*', { cwd: site })) {
+for await (const path of glob('**/*', { cwd: site })) {
   files.add(path);
   if (path.endsWith('.html')) pages.set(path, await readFile(join(site, path), 'utf8'));
 }

@@ -1,5 +1,7 @@
 import { createServer } from 'node:net';
+import { expect } from 'vitest';
 import type { Database } from '../../examples/fastify/app/data.ts';
+import { demoPassword } from '../../examples/fastify/app/seed.ts';
 import { type Demo, startDemo } from '../../examples/fastify/app/start-demo.ts';
 import { postgresDatabase } from './databases.ts';
 import { type Answer, callPort } from './http-client.ts';
@@ -85,4 +87,29 @@ async function freePort(): Promise<number> {
   const address = probe.address();
   await new Promise((resolve) => probe.close(resolve));
   return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+/** Logs in; with the password of the demo when none is said. */
+export async function logIn(demo: Demo, email: string, password = demoPassword): Promise<Visitor> {
+  const visitor = visitorOf(demo);
+  await visitor.get('/login');
+  expect((await visitor.submit('/login', { email, password })).status).toBe(200);
+  return visitor;
+}
+
+/** Makes an account with an organization. */
+export async function signUp(demo: Demo, organization: string, email: string): Promise<Visitor> {
+  const visitor = visitorOf(demo);
+  await visitor.get('/signup');
+  const page = await visitor.submit('/signup', { organization, name: 'Ada', email, password: 'correct horse battery' });
+  expect(page.text).toContain('Set up: Phone number');
+  return visitor;
+}
+
+/** A bot that can be made. */
+export const bot = { name: 'Front desk', business: 'shop', greeting: 'Hello', voice: 'calm' };
+
+/** The first id in a page behind a path. */
+export function idIn(text: string, path: string): string {
+  return new RegExp(`${path}/([0-9a-f-]{36})`).exec(text)?.[1] ?? '';
 }
