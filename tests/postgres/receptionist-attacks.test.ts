@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => demo.stop());
 
 it('refuses forms of other sites, of nobody, and of another session', async () => {
-  const luigi = await logIn(demoOwner);
+  const luigi = await logIn(demo, demoOwner);
   const anna = await logIn(demo, 'anna@trattoria.example');
   await luigi.get('/bots');
   await anna.get('/bots');
@@ -44,7 +44,7 @@ it('refuses forms of other sites, of nobody, and of another session', async () =
 });
 
 it('answers ids of another customer like ids that are not there', async () => {
-  const luigi = await logIn(demoOwner);
+  const luigi = await logIn(demo, demoOwner);
   const ids = {
     bots: idIn((await luigi.get('/bots')).text, '/bots'),
     webhooks: idIn((await luigi.get('/webhooks')).text, '/webhooks'),
@@ -78,7 +78,7 @@ it('answers ids of another customer like ids that are not there', async () => {
   // What the plan has not is refused before; all else is 404.
   expect(foreign.filter((status) => status === 404).length).toBeGreaterThanOrEqual(9);
   await mia.get('/organizations');
-  const tenant = idIn((await (await logIn(demoStaff)).get('/admin')).text, '/admin/customers');
+  const tenant = idIn((await (await logIn(demo, demoStaff)).get('/admin')).text, '/admin/customers');
   await mia.get('/organizations');
   expect((await mia.submit('/organizations', { tenant })).text).toContain('There is no such organization.');
   expect((await luigi.get(`/bots/${ids.bots}`)).status).toBe(200);
@@ -99,7 +99,7 @@ it('escapes names wherever they are shown', async () => {
   await visitor.submit('/bots', { ...bot, name: attack });
   const id = idIn((await visitor.get('/bots')).text, '/bots');
   await visitor.submit(`/bots/${id}/call`);
-  const staff = await logIn(demoStaff);
+  const staff = await logIn(demo, demoStaff);
   const customers = (await staff.get('/admin')).text.split('<tr>').find((row) => row.includes('&lt;script&gt;')) ?? '';
   const customer = `/admin/customers/${idIn(customers, '/admin/customers')}`;
   const texts = [(await staff.get('/admin')).text, (await staff.get(customer)).text];
@@ -120,8 +120,8 @@ it('escapes names wherever they are shown', async () => {
 });
 
 it('answers hostile texts and addresses in words, and never with a failure of its own', async () => {
-  const luigi = await logIn(demoOwner);
-  const staff = await logIn(demoStaff);
+  const luigi = await logIn(demo, demoOwner);
+  const staff = await logIn(demo, demoStaff);
   const bots = idIn((await luigi.get('/bots')).text, '/bots');
   const hook = idIn((await luigi.get('/webhooks')).text, '/webhooks');
   const customer = idIn((await staff.get('/admin')).text, '/admin/customers');
@@ -209,8 +209,8 @@ it('answers hostile texts and addresses in words, and never with a failure of it
 });
 
 it('hides the super admin from everybody else', async () => {
-  const luigi = await logIn(demoOwner);
-  const staff = await logIn(demoStaff);
+  const luigi = await logIn(demo, demoOwner);
+  const staff = await logIn(demo, demoStaff);
   const admin = await staff.get('/admin');
   expect(admin.text).toContain('Trattoria Luigi');
   const row = admin.text.split('<tr>').find((one) => one.includes('Trattoria Luigi')) ?? '';

@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => demo.stop());
 
 it('shows the demo customer every page, and whoever is not logged in none', async () => {
-  const luigi = await logIn(demoOwner);
+  const luigi = await logIn(demo, demoOwner);
   const pages = ['/dashboard', '/bots', '/calls', '/team', '/keys', '/webhooks', '/usage', '/billing', '/audit'];
   for (const path of [...pages, '/setup', '/organizations', '/', '/dev/mail', '/dev/hooks']) {
     const { status, text, headers } = await luigi.get(path);
@@ -73,7 +73,7 @@ it('upgrades at the checkout, opens the API with a key that is shown once, and c
   const invoice = /\/billing\/invoices\/([^"]+)"/.exec(paid.text)?.[1] ?? '';
   const bill = await bob.get(`/billing/invoices/${invoice}`);
   expect(bill.text).toContain('<strong>Total: $29.00</strong>');
-  expect((await (await logIn(demoOwner)).get(`/billing/invoices/${invoice}`)).status).toBe(404);
+  expect((await (await logIn(demo, demoOwner)).get(`/billing/invoices/${invoice}`)).status).toBe(404);
 
   await bob.get('/keys');
   const shown = await bob.submit('/keys', { name: 'till' });
@@ -103,7 +103,7 @@ it('upgrades at the checkout, opens the API with a key that is shown once, and c
 });
 
 it('invites by mail: a stranger makes an account and joins, and leaves with the next click after removal', async () => {
-  const luigi = await logIn(demoOwner);
+  const luigi = await logIn(demo, demoOwner);
   await luigi.get('/team');
   expect((await luigi.submit('/team/invitations', { email: 'nobody', role: 'member' })).status).toBe(422);
   await luigi.submit('/team/invitations', { email: 'eve@trattoria.example', role: 'member' });
@@ -134,7 +134,7 @@ it('invites by mail: a stranger makes an account and joins, and leaves with the 
 });
 
 it('sends a test to a webhook and shows the log', async () => {
-  const luigi = await logIn(demoOwner);
+  const luigi = await logIn(demo, demoOwner);
   const id = idIn((await luigi.get('/webhooks')).text, '/webhooks');
   await luigi.get(`/webhooks/${id}`);
   const log = await luigi.submit(`/webhooks/${id}/test`, { type: 'call.completed' });
@@ -148,7 +148,7 @@ it('sends a test to a webhook and shows the log', async () => {
 });
 
 it('lets the super admin give money back, act as a user with a banner and without billing, and close a customer', async () => {
-  const staff = await logIn(demoStaff);
+  const staff = await logIn(demo, demoStaff);
   const row = (await staff.get('/admin')).text.split('<tr>').find((one) => one.includes('Trattoria Luigi')) ?? '';
   const customer = `/admin/customers/${idIn(row, '/admin/customers')}`;
   const page = await staff.get(customer);
@@ -168,7 +168,7 @@ it('lets the super admin give money back, act as a user with a banner and withou
   await staff.submit('/impersonation/end');
   expect((await staff.get('/admin')).text).not.toContain('You act as');
 
-  const luigi = await logIn(demoOwner);
+  const luigi = await logIn(demo, demoOwner);
   await staff.get(customer);
   expect((await staff.submit(`${customer}/suspend`)).text).toContain('suspended');
   expect((await luigi.get('/bots')).status).toBe(403);
@@ -178,7 +178,7 @@ it('lets the super admin give money back, act as a user with a banner and withou
 
 it('puts a customer on Enterprise at the price that was agreed', async () => {
   const large = await signUp(demo, 'Large Inc', 'owner@large.example');
-  const staff = await logIn(demoStaff);
+  const staff = await logIn(demo, demoStaff);
   const row =
     (await staff.get('/admin?search=large')).text.split('<tr>').find((one) => one.includes('Large Inc')) ?? '';
   const customer = `/admin/customers/${idIn(row, '/admin/customers')}`;
