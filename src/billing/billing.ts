@@ -57,7 +57,7 @@ export interface BillingOptions<Plan extends string = string> extends ModuleDeps
   /** The plans: how long each can be tried. */
   readonly plans: PlanCatalogue;
   /** The plan of a tenant whose subscription ended. */
-  readonly fallbackPlan: Plan;
+  readonly fallbackPlan: NoInfer<Plan>;
   /** Puts a tenant on a plan: `tenancy.setPlan`. */
   readonly setPlan: SetPlan;
   /** Tells what was used beyond quotas: `plans.usage`; usage is not billed when absent. */

@@ -1,8 +1,8 @@
 import { glob, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { expect, inject, it } from 'vitest';
-import { run } from '../support/packed-project.ts';
 import { compilePrograms, type Program } from '../support/programs.ts';
+import { runInGroups } from '../support/run-together.ts';
 import { snippetsOf } from '../support/snippets.ts';
 
 const { project } = inject('packed');
@@ -16,11 +16,16 @@ for await (const path of glob(['README.md', 'docs/guides/[a-z]*.md', 'docs/error
   pages.push({ title: path, file, code: code.join('\n') });
 }
 const problems = await compilePrograms(project, pages);
+const outcomeOf = runInGroups(
+  project,
+  pages.map(({ file }) => file),
+  5,
+);
 
 it.each(pages)('$title compiles and runs where the package is installed', async ({ file, code }) => {
   expect(code).not.toBe('');
   expect(problems.get(file)).toEqual([]);
-  await run(process.execPath, ['--disable-warning=ExperimentalWarning', file], project);
+  expect(await outcomeOf(file)).toBeNull();
 });
 
 it('the README leads from nothing to an authenticated, metered, isolated request in under 40 lines', async () => {

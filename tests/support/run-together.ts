@@ -21,15 +21,12 @@ process.exit(0);
  * went wrong by file; `null` where nothing did. A program that ends the process takes those after it along, and they are
  * told of as not run.
  */
-export async function runTogether(
-  project: string,
-  files: readonly string[],
-): Promise<ReadonlyMap<string, string | null>> {
+async function runTogether(project: string, files: readonly string[]): Promise<ReadonlyMap<string, string | null>> {
   await writeFile(join(project, 'run-together.mjs'), runner);
   const outcomes = new Map<string, string | null>(files.map((file) => [file, 'it was not run']));
   const output = await new Promise<string>((resolve) => {
     const args = ['--disable-warning=ExperimentalWarning', 'run-together.mjs', ...files];
-    execFile(process.execPath, args, { cwd: project, timeout: 120_000, maxBuffer: 2 ** 26 }, (_, stdout, stderr) => {
+    execFile(process.execPath, args, { cwd: project, timeout: 180_000, maxBuffer: 2 ** 26 }, (_, stdout, stderr) => {
       resolve(`${stdout}\n${stderr}`);
     });
   });
@@ -39,4 +36,19 @@ export async function runTogether(
     outcomes.set(file, problem);
   }
   return outcomes;
+}
+
+/** Runs programs in groups, a group when the first of it is asked for. Gives what tells what went wrong with one of them. */
+export function runInGroups(
+  project: string,
+  files: readonly string[],
+  size: number,
+): (file: string) => Promise<string | null | undefined> {
+  const groups = new Map<number, ReturnType<typeof runTogether>>();
+  return async (file) => {
+    const first = Math.floor(files.indexOf(file) / size) * size;
+    const group = groups.get(first) ?? runTogether(project, files.slice(first, first + size));
+    groups.set(first, group);
+    return (await group).get(file);
+  };
 }
