@@ -7,6 +7,8 @@ import { postgresDatabase, type TestDatabase } from '../support/databases.ts';
 
 type Empty = Record<string, never>;
 
+/** How often the tenants are merged and returned; TENANTRY_ROUNDS makes it more. */
+const rounds = Number(process.env.TENANTRY_ROUNDS ?? 8);
 const plans = definePlans({ team: { quotas: { calls: { amount: 1_000_000, per: 'hour' } } } });
 let database: TestDatabase<Empty>;
 
@@ -53,7 +55,7 @@ it('loses no unit, key or member that is written while tenants are merged and re
   }
 
   const writers = Array.from({ length: 6 }, (_, number) => writer(number));
-  for (let round = 0; round < 25; round += 1) {
+  for (let round = 0; round < rounds; round += 1) {
     const unit = { retenanting: 'merge', unit: 'source', oldTenantId: source.tenantId, now: new Date() };
     const targets = [{ tenantId: target.tenantId }] as const;
     await inTurn((tx) => movePeople(tx, { ...unit, targets: [...targets], to: strategy }));
