@@ -64,6 +64,24 @@ it('spends one statement on letting a request in and one on using up', async () 
   expect(await access.check('calls')).toMatchObject({ used: 66 });
 });
 
+it('spends two statements at most where nothing is remembered and nothing was used yet, also on a refusal', async () => {
+  const { organizations, apiKeys } = wire();
+  const { tenantId, owner } = await organizations.create({ name: 'Cold', owner: { userId: 'ada' } });
+  const { secret } = await apiKeys.issue({ tenantId, memberId: owner.id });
+  const cold = async (amount: number): Promise<string[]> => {
+    const { access } = wire();
+    return counting.during(async () => {
+      const one = await access.authenticate(headers(secret));
+      await one.consume('calls', amount).catch(() => undefined);
+    });
+  };
+  expect(await cold(2)).toHaveLength(2);
+  expect(await cold(3)).toHaveLength(2);
+  expect(await cold(1_000_000)).toHaveLength(1 + 1);
+  const access = await wire().access.authenticate(headers(secret));
+  expect(await access.check('calls')).toMatchObject({ used: 5 });
+});
+
 it('sees a change of plan at the next request', async () => {
   const tenantry = wire();
   const { tenantId } = await tenantry.tenancy.provision({ userId: 'ada', name: 'Change' });
