@@ -160,6 +160,33 @@ describe('periodOf', () => {
     );
   });
 
+  /** The same, as it is said: the period of the moment of a change ends as it would have. */
+  function plainly(anchor: Date | 'calendar', per: Per, now: Date, n: number, changes: readonly ZoneChange[]): Period {
+    const last = changes.at(-1);
+    if (last === undefined || changes.length === 1) return periodInZones(anchor, per, now, { every: n, changes });
+    const earlier = changes.slice(0, -1);
+    const { end } = plainly(anchor, per, last.at, n, earlier);
+    if (end === null || now < end) return plainly(anchor, per, now, n, earlier);
+    const period = periodInZones(anchor, per, now, { every: n, changes: [last] });
+    return { start: new Date(Math.max(period.start.getTime(), end.getTime())), end: period.end };
+  }
+
+  it('ends the period of each change of a zone as it would have ended', () => {
+    const near = fc.integer({ min: 0, max: 3000 }).map((hours) => new Date(Date.UTC(2026, 2, 1) + hours * 3_600_000));
+    const changes = fc
+      .array(fc.record({ zone, at: near }), { minLength: 1, maxLength: 6 })
+      .map((list): ZoneChange[] => list.toSorted((one, other) => one.at.getTime() - other.at.getTime()));
+    const anchors = fc.oneof(anchorDate, fc.constant('calendar' as const));
+    fc.assert(
+      fc.property(anchors, period, every, changes, near, (anchor, per, n, list, now) => {
+        expect(periodInZones(anchor, per, now, { every: n, changes: list })).toEqual(
+          plainly(anchor, per, now, n, list),
+        );
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it('begins days of the calendar at midnight, where there is one, in summer and winter', () => {
     const changes = [{ zone: 'Europe/Berlin', at: at('2000-01-01T00:00:00Z') }];
     const day = (now: string, per: Per = 'day'): string[] => {

@@ -71,16 +71,28 @@ export function periodInZones(
   now: Date,
   { every = 1, changes }: { readonly every?: number; readonly changes: readonly ZoneChange[] },
 ): Period {
-  const last = changes.at(-1);
-  const zone = last?.zone ?? 'UTC';
-  const from = anchor === 'calendar' ? new Date(instantOf(calendarStart, zone)) : anchor;
-  const period = periodOf(from, per, now, { every, zone });
-  if (last === undefined || changes.length < 2) return period;
-  const earlier = changes.slice(0, -1);
-  const { end } = periodInZones(anchor, per, last.at, { every, changes: earlier });
-  if (end === null) return period;
-  if (now < end) return periodInZones(anchor, per, now, { every, changes: earlier });
-  return { start: new Date(Math.max(period.start.getTime(), end.getTime())), end: period.end };
+  const periodIn = ({ zone, since }: Reign, moment: number): Period => {
+    const from = anchor === 'calendar' ? new Date(instantOf(calendarStart, zone)) : anchor;
+    const { start, end } = periodOf(from, per, new Date(moment), { every, zone });
+    return { start: new Date(Math.max(start.getTime(), since)), end };
+  };
+  const [first, ...later] = changes;
+  const reigns: [Reign, ...Reign[]] = [{ zone: first?.zone ?? 'UTC', since: Number.NEGATIVE_INFINITY }];
+  let last = reigns[0];
+  for (const { zone, at } of later) {
+    const time = at.getTime();
+    // A second change within one period takes the place of the first, which never came to count.
+    const since = time < last.since ? last.since : (periodIn(last, time).end?.getTime() ?? Number.POSITIVE_INFINITY);
+    last = { zone, since };
+    reigns.push(last);
+  }
+  return periodIn(reigns.findLast(({ since }) => since <= now.getTime()) ?? reigns[0], now.getTime());
+}
+
+/** From when on the clocks of a zone count. */
+interface Reign {
+  readonly zone: string;
+  readonly since: number;
 }
 
 /** The borders of periods by their number, 0 at the anchor. */

@@ -84,6 +84,48 @@ it('holds at most maxBatch items in a statement and runs at most concurrency of 
   expect(await answers).toEqual(['a:1', 'a:2', 'a:3', 'a:4', 'a:5']);
 });
 
+it('gathers who comes back in one turn while another batch is under way, where it is told to', async () => {
+  const { batches, run } = recorder<number>();
+  const call = createCoalescer({ run, concurrency: 2, maxBatch: 2, gather: true });
+  const both = [call('a', 1), call('a', 2), call('a', 3)];
+  await settle();
+  expect(batches.map(({ items }) => items)).toEqual([[1, 2], [3]]);
+  // One came too late for both of them; those who come back later in this turn go with it.
+  const late = call('a', 4);
+  batches[0]?.end();
+  const back = both.slice(0, 2).map(async (answer, index) => {
+    await answer;
+    for (let tick = 0; tick < 5; tick += 1) await undefined;
+    return call('a', 5 + index);
+  });
+  await settle();
+  await settle();
+  expect(batches.map(({ items }) => items)).toEqual([[1, 2], [3], [4, 5]]);
+  batches[1]?.end();
+  batches[2]?.end();
+  await settle();
+  await settle();
+  batches[3]?.end();
+  expect(await Promise.all([late, ...back])).toEqual(['a:4', 'a:5', 'a:6']);
+});
+
+it('lets an item wait alone whose answer is a promise, and tells its error to nobody else', async () => {
+  let end: (answer: string) => void = () => undefined;
+  const later = new Promise<string>((resolve) => {
+    end = resolve;
+  });
+  const call = createCoalescer<number, string>({
+    run: async (_, items) => (items.length === 1 ? ['d'] : ['a', later, Promise.reject(new RangeError('x'))]),
+  });
+  const [first, second, third] = [call('a', 1), call('a', 2), call('a', 3)];
+  expect(await first).toBe('a');
+  await expect(third).rejects.toThrow(RangeError);
+  // The next batch does not wait for it.
+  expect(await call('a', 4)).toBe('d');
+  end('b');
+  expect(await second).toBe('b');
+});
+
 it('tells an error to every caller of the batch and works on after it', async () => {
   const { batches, run } = recorder<number>();
   const call = createCoalescer({ run });

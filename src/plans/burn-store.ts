@@ -36,12 +36,20 @@ export interface Burn {
   readonly revision: number;
   readonly fence: number;
   readonly now: Date;
+  /** Only the grants of this pack are burnt, and nothing of the plan; null: all that there is. */
+  readonly pack: string | null;
   /** Units without a key. */
   readonly units: number;
   readonly keyed: readonly KeyedUnits[];
   /** Makes a reservation of the units. */
   readonly hold?:
-    | { readonly id: string; readonly expiresAt: Date; readonly onExpiry: 'release' | 'commit' }
+    | {
+        readonly id: string;
+        readonly expiresAt: Date;
+        readonly onExpiry: 'release' | 'commit';
+        readonly memberId: string | null;
+        readonly keyId: string | null;
+      }
     | undefined;
   readonly hour: Date;
   readonly hours: readonly HourUnits[];
@@ -76,11 +84,13 @@ export interface BurnSight {
 /*
  * Why this is exact (READ COMMITTED, any number of processes)
  *
- * The counters are locked, in one order, before anything is looked at; then the grants, in one order. A locked row is the
- * newest version of it, and nobody changes it until the commit. Every statement that takes or gives back units of a meter
- * locks its counter first, so two of them never see the same grant with the same balance. As in `store.ts`, an outdated
- * limit is stopped by the revision on the counter itself, and nothing is refused by what a locking statement saw: a
- * refusal is decided by a look, in one snapshot.
+ * The tenant is locked first, as foreign keys would lock it later: who moves or deletes a tenant locks it before its
+ * counters, and would otherwise wait for this statement while this one waits for them. Then the counters are locked, in one
+ * order, before anything is looked at; then the grants, in one order. A locked row is the newest version of it, and nobody
+ * changes it until the commit. Every statement that takes or gives back units of a meter locks its counter before its
+ * grants, so two of them never see the same grant with the same balance. As in `take-units.ts`, an outdated limit is
+ * stopped by the revision on the counter itself, and nothing is refused by what a locking statement saw: a refusal is
+ * decided by a look, in one snapshot.
  *
  * A grant that a snapshot does not show is no danger: it was made by a change that counted up the tenant's revision. One
  * that is closed never opens again: only what has nothing left and nothing held is closed.
@@ -88,23 +98,27 @@ export interface BurnSight {
  * Units of reservations whose time is over come back before others are taken, so that a grant is not burnt for what the
  * plan has free again.
  *
+ * The period to which a grant was rolled over never goes back: late units count in a period that is over, and would fill
+ * the grant up once more.
+ *
  * Idempotency keys are inserted under the lock and after the room is known. Who comes second with a key adds nothing for
  * it, whatever the snapshot showed: the unique key decides.
  *
- * $1 tenant, $2 meter, $3 … $5 the counters, $6 the plan's amount, $7 revision, $8 fence, $9 now, $10 units, $11, $12 keys,
- * $13 … $15 the reservation, $16 … $19 hours, $20 … $22 members.
+ * $1 tenant, $2 meter, $3 … $5 the counters, $6 the plan's amount, $7 revision, $8 fence, $9 now, $10 the only pack to burn,
+ * $11 units, $12, $13 keys, $14 … $16 the reservation, $17 … $20 hours, $21 … $23 members, $24, $25 whose reservation it is.
  */
-const wanted = `wanted as (
+const wanted = (lock: boolean): string => `wanted as (
     select * from unnest($3::text[], $4::timestamptz[], $5::bigint[]) with ordinality as w (per, period_start, ceiling, place)
-  ), tenant as (
+  ), tenant as materialized (
     select entitlement_revision as revision, status from tenantry.tenants where tenant_id = $1::uuid and status <> 'moved'
+    ${lock ? 'for key share' : ''}
   )`;
 
 const standing = (lock: boolean): string => `
-  with ${wanted}, locked as materialized (
+  with ${wanted(lock)}, locked as materialized (
     select c.per, c.period_start, c.used, c.entitlement_revision as fence, w.ceiling, w.place
     from tenantry.usage_counters c join wanted w on w.per = c.per and w.period_start = c.period_start
-    where c.tenant_id = $1::uuid and c.meter = $2::text
+    where c.tenant_id = $1::uuid and c.meter = $2::text ${lock ? 'and exists (select from tenant)' : ''}
     order by c.per, c.period_start ${lock ? 'for no key update of c' : ''}
   ), ready as materialized (
     select (select count(*) from locked) = cardinality($3::text[]) as yes
@@ -114,6 +128,7 @@ const standing = (lock: boolean): string => `
         then least(g.rollover_max, greatest(g.balance, g.rollover_min)) else g.balance end as balance
     from tenantry.usage_grants g
     where g.tenant_id = $1::uuid and g.meter = $2::text and g.closed_at is null and g.starts_at <= $9::timestamptz
+      and ($10::uuid is null or g.pack = $10::uuid)
       and (g.expires_at is null or g.expires_at > $9::timestamptz) and ${lock ? '(select yes from ready)' : 'true'}
     order by g.id ${lock ? 'for no key update of g' : ''}
   ), main as (
@@ -123,11 +138,14 @@ const standing = (lock: boolean): string => `
       coalesce((select sum(balance) from live), 0) as grant_room
     from wanted w left join locked l on l.place = 1 where w.place = 1
   ), room as materialized (
-    select m.*, t.revision, t.status, r.yes as ready, greatest(0, $6::bigint - m.used) as plan_room,
-      greatest(0, least(
-        greatest(0, $6::bigint - m.used) + m.grant_room + greatest(0, m.ceiling - greatest(m.used, $6::bigint)),
+    select m.*, t.revision, t.status, r.yes as ready,
+      greatest(0, least(m.plan_room + m.grant_room + m.beyond,
         coalesce((select min(u) from unnest(m.windows) as u), ${Number.MAX_SAFE_INTEGER}))) as room
-    from main m cross join tenant t cross join ready r
+    from (
+      select n.*, case when $10::uuid is null then greatest(0, $6::bigint - n.used) else 0 end as plan_room,
+        case when $10::uuid is null then greatest(0, n.ceiling - greatest(n.used, $6::bigint)) else 0 end as beyond
+      from main n
+    ) m cross join tenant t cross join ready r
   )`;
 
 const dueText = `exists (select from tenantry.usage_reservations v
@@ -135,16 +153,16 @@ const dueText = `exists (select from tenantry.usage_reservations v
 
 const burnText = `${standing(true)}, fits as materialized (
     select r.*, r.ready and r.revision = $7::bigint and r.status = 'active' and r.fence <= $8::bigint
-      and $10::bigint + coalesce((select sum(u) from unnest($12::bigint[]) as u), 0) <= r.room and not ${dueText} as yes
+      and $11::bigint + coalesce((select sum(u) from unnest($13::bigint[]) as u), 0) <= r.room and not ${dueText} as yes
     from room r
   ), fresh as (
     insert into tenantry.usage_keys (tenant_id, meter, key, units, used_at)
     select $1::uuid, $2::text, k.key, k.units, $9::timestamptz
-    from unnest($11::text[], $12::bigint[]) as k (key, units) where (select yes from fits) order by k.key
+    from unnest($12::text[], $13::bigint[]) as k (key, units) where (select yes from fits) order by k.key
     on conflict (tenant_id, meter, key) do nothing
     returning key, units
   ), taken as materialized (
-    select f.*, case when f.yes then $10::bigint + coalesce((select sum(units) from fresh), 0) else 0 end as units from fits f
+    select f.*, case when f.yes then $11::bigint + coalesce((select sum(units) from fresh), 0) else 0 end as units from fits f
   ), split as materialized (
     select t.*, least(t.units, t.plan_room) as from_plan,
       least(t.units - least(t.units, t.plan_room), t.grant_room) as from_grants from taken t
@@ -156,39 +174,40 @@ const burnText = `${standing(true)}, fits as materialized (
     ) b on b.id = l.id
   ), grants as (
     update tenantry.usage_grants g set balance = b.balance - b.units,
-      held = g.held + case when $13::uuid is null then 0 else b.units end, period_start = ($4::timestamptz[])[1],
-      closed_at = case when b.units = b.balance and $13::uuid is null and b.held = 0 and b.rollover_max is null
+      held = g.held + case when $14::uuid is null then 0 else b.units end, period_start = greatest(g.period_start, ($4::timestamptz[])[1]),
+      closed_at = case when b.units = b.balance and $14::uuid is null and b.held = 0 and b.rollover_max is null
         then $9::timestamptz end
     from burnt b where g.tenant_id = $1::uuid and g.id = b.id and b.units > 0
   ), counters as (
     update tenantry.usage_counters c set
       used = c.used + case when w.place = 1 then s.units - s.from_grants else s.units end,
       entitlement_revision = $7::bigint, updated_at = $9::timestamptz,
-      held_until = case when $13::uuid is null then c.held_until else greatest(c.held_until, $14::timestamptz) end
+      held_until = case when $14::uuid is null then c.held_until else greatest(c.held_until, $15::timestamptz) end
     from wanted w cross join split s
     where c.tenant_id = $1::uuid and c.meter = $2::text and c.per = w.per and c.period_start = w.period_start and s.units > 0
   ), reserved as (
     insert into tenantry.usage_reservations
-      (tenant_id, id, meter, units, status, on_expiry, counters, parts, created_at, expires_at)
-    select $1::uuid, $13::uuid, $2::text, s.units, 'held', $15::text,
+      (tenant_id, id, meter, units, status, on_expiry, counters, parts, created_at, expires_at, member_id,
+        key_id)
+    select $1::uuid, $14::uuid, $2::text, s.units, 'held', $16::text,
       (select jsonb_agg(jsonb_build_object('per', w.per, 'start', w.period_start) order by w.place) from wanted w),
       jsonb_build_array(jsonb_build_object('units', s.from_plan))
         || coalesce((select jsonb_agg(jsonb_build_object('grant', b.id, 'units', b.units) order by b.place)
           from burnt b where b.units > 0), '[]')
         || jsonb_build_array(jsonb_build_object('units', s.units - s.from_plan - s.from_grants)),
-      $9::timestamptz, $14::timestamptz
-    from split s where $13::uuid is not null and s.units > 0
+      $9::timestamptz, $15::timestamptz, $24::uuid, $25::uuid
+    from split s where $14::uuid is not null and s.units > 0
   ), hours as (
     insert into tenantry.usage_hours as k (tenant_id, meter, subject, hour, units)
-    select $1::uuid, $2::text, h.subject, $16::timestamptz, sum(h.units)
-    from unnest($17::text[], $18::bigint[], $19::text[]) as h (subject, units, key)
+    select $1::uuid, $2::text, h.subject, $17::timestamptz, sum(h.units)
+    from unnest($18::text[], $19::bigint[], $20::text[]) as h (subject, units, key)
     where (select yes from fits) and (h.key = '' or h.key in (select key from fresh))
     group by h.subject order by h.subject
     on conflict (tenant_id, meter, subject, hour) do update set units = k.units + excluded.units
   ), members as (
     insert into tenantry.member_usage as k (tenant_id, member_id, meter, per, period_start, used, updated_at)
     select $1::uuid, u.member_id, $2::text, ($3::text[])[1], ($4::timestamptz[])[1], sum(u.units), $9::timestamptz
-    from unnest($20::uuid[], $21::bigint[], $22::text[]) as u (member_id, units, key)
+    from unnest($21::uuid[], $22::bigint[], $23::text[]) as u (member_id, units, key)
     where (select yes from fits) and (u.key = '' or u.key in (select key from fresh))
       and exists (select from tenantry.members m where m.tenant_id = $1::uuid and m.id = u.member_id)
     group by u.member_id order by u.member_id
@@ -247,6 +266,8 @@ export async function burnUnits(db: AnyDatabase, burn: Burn): Promise<BurnSight 
     members.map(({ memberId }) => memberId),
     members.map(({ units }) => units),
     members.map(({ key }) => key),
+    hold?.memberId ?? null,
+    hold?.keyId ?? null,
   ]);
   return row && sightOf(row);
 }
@@ -282,8 +303,10 @@ export async function readKeys(
   return new Map(rows.map(({ key, units }) => [key, Number(units)]));
 }
 
-function placeOf(burn: Pick<Burn, 'tenantId' | 'meter' | 'counters' | 'amount' | 'revision' | 'fence' | 'now'>) {
-  const { tenantId, meter, counters, amount, revision, fence, now } = burn;
+function placeOf(
+  burn: Pick<Burn, 'tenantId' | 'meter' | 'counters' | 'amount' | 'revision' | 'fence' | 'now' | 'pack'>,
+) {
+  const { tenantId, meter, counters, amount, revision, fence, now, pack } = burn;
   return [
     tenantId,
     meter,
@@ -294,6 +317,7 @@ function placeOf(burn: Pick<Burn, 'tenantId' | 'meter' | 'counters' | 'amount' |
     revision,
     fence,
     now,
+    pack,
   ];
 }
 

@@ -110,21 +110,24 @@ export async function listGrants(
   return run<GrantRow>(db, text, [tenantId, meter, now, all]);
 }
 
-/** Takes away what is left of a grant, and gives what it was. */
+/** Takes away what is left of a grant, and gives what it was. The tenant is locked first: see `burn-store.ts`. */
 export async function closeGrant(
   db: AnyDatabase,
   tenantId: string,
   id: string,
   now: Date,
-): Promise<{ readonly meter: string; readonly left: number } | undefined> {
+): Promise<{ readonly meter: string; readonly left: number; readonly open: boolean } | undefined> {
   const text = `
-    with g as materialized (
-      select id, meter, balance from tenantry.usage_grants where tenant_id = $1::uuid and id = $2::uuid for no key update
+    with tenant as materialized (
+      select tenant_id from tenantry.tenants where tenant_id = $1::uuid for key share
+    ), g as materialized (
+      select id, meter, balance, closed_at is null as open from tenantry.usage_grants
+      where exists (select from tenant) and tenant_id = $1::uuid and id = $2::uuid for no key update
     ), closed as (
       update tenantry.usage_grants u set balance = 0, closed_at = coalesce(u.closed_at, $3::timestamptz)
       from g where u.tenant_id = $1::uuid and u.id = g.id
     )
-    select meter, balance from g`;
-  const [row] = await run<{ meter: string; balance: Int8 }>(db, text, [tenantId, id, now]);
-  return row && { meter: row.meter, left: Number(row.balance) };
+    select meter, balance, open from g`;
+  const [row] = await run<{ meter: string; balance: Int8; open: boolean }>(db, text, [tenantId, id, now]);
+  return row && { meter: row.meter, left: Number(row.balance), open: row.open };
 }

@@ -1,4 +1,6 @@
 import { cleanText, isUuid } from '../core/index.ts';
+import { isMoment } from '../core/moment.ts';
+import { isStorableJson } from '../core/storable-json.ts';
 import { type AnyDatabase, inTransaction } from '../database/index.ts';
 import { checkAmount } from './amount.ts';
 import { refuse, whole } from './check-shape.ts';
@@ -12,7 +14,7 @@ const day = 86_400_000;
 
 /** Makes what grants units outside the plan. */
 export function createGrants(tools: Toolbox): Grants {
-  const { db, clock, ids, events, joinedOf, checkMeter, checkTenant } = tools;
+  const { db, clock, ids, events, joinedOf, checkMeter, checkTenant, typed } = tools;
 
   async function store(grant: NewGrant, tx: AnyDatabase): Promise<Grant> {
     // Who comes second with an idempotency key sees the first one's grant in the next statement.
@@ -33,31 +35,40 @@ export function createGrants(tools: Toolbox): Grants {
       const grant = readGrant(input, now);
       const joined = joinedOf(input);
       const made = { ...grant, id: ids(), spareId: ids(), tenantId, meter: quota, now };
-      const result = await inTransaction(db, joined, (tx) => store(made, tx));
-      if (joined === undefined) await tools.refresh(tenantId);
-      return result;
+      return typed('plans.grants.add', async () => {
+        const result = await inTransaction(db, joined, (tx) => store(made, tx));
+        await tools.follow(tenantId, joined);
+        return result;
+      });
     },
 
     async list(tenantId, quota, options = {}) {
       checkMeter('plans.grants.list', tenantId, quota, 'quota');
       const handle = joinedOf(options) ?? db;
       const { all = false } = options;
-      const rows = await listGrants(handle, tenantId, quota, { now: clock(), all });
-      if (rows.length === 0) found(await readFacts(handle, tenantId), tenantId);
-      return rows.map(grantOf);
+      return typed('plans.grants.list', async () => {
+        await tools.expire(handle, tenantId, quota, clock());
+        const rows = await listGrants(handle, tenantId, quota, { now: clock(), all });
+        if (rows.length === 0) found(await readFacts(handle, tenantId), tenantId);
+        return rows.map(grantOf);
+      });
     },
 
     async revoke(tenantId, grantId, options = {}) {
       checkTenant('plans.grants.revoke', tenantId);
       if (!isUuid(grantId)) return null;
-      return inTransaction(db, joinedOf(options), async (tx) => {
+      const close = async (tx: AnyDatabase): Promise<number | null> => {
+        // What was held until now comes back first, and is taken away with the rest.
+        await tools.expire(tx, tenantId, null, clock());
         const closed = await closeGrant(tx, tenantId, grantId, clock());
         if (closed === undefined) return null;
-        const { meter, left } = closed;
+        const { meter, left, open } = closed;
+        if (!open) return left;
         const data = { grantId, meter, left };
         await events?.({ id: ids(), name: 'grant.revoked', tenantId, occurredAt: clock(), data }, tx);
         return left;
-      });
+      };
+      return typed('plans.grants.revoke', () => inTransaction(db, joinedOf(options), close));
     },
   };
 }
@@ -83,8 +94,14 @@ function readGrant(input: GrantInput, now: Date): Omit<NewGrant, 'id' | 'spareId
     expiresAt: expiresAt ?? null,
     rollover: rollover === undefined ? null : readRollover(rollover),
     idempotencyKey: input.idempotencyKey === undefined ? null : cleanText('idempotencyKey', input.idempotencyKey, 200),
-    metadata: JSON.stringify(metadata),
+    metadata: readMetadata(metadata),
   };
+}
+
+function readMetadata(metadata: object): string {
+  const json = JSON.stringify(metadata);
+  if (!isStorableJson(json)) refuse('metadata', 'holds a character that cannot be stored');
+  return json;
 }
 
 function readRollover({ min = 0, max }: NonNullable<GrantInput['rollover']>): { min: number; max: number } {
@@ -94,7 +111,7 @@ function readRollover({ min = 0, max }: NonNullable<GrantInput['rollover']>): { 
 }
 
 function checkDate(path: string, value: unknown): void {
-  if (!(value instanceof Date) || Number.isNaN(value.getTime())) refuse(path, 'must be a date');
+  if (!isMoment(value)) refuse(path, 'must be a date');
 }
 
 function grantOf(row: GrantRow): Grant {

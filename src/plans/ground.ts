@@ -63,6 +63,8 @@ export interface Guess {
   readonly used: number;
   /** The hour that it counted, where it did. */
   readonly hour?: number | undefined;
+  /** What the facts meant then. */
+  readonly ground?: Ground;
   /** How many units more could be taken, with grants. */
   readonly room?: number;
 }
@@ -102,6 +104,31 @@ export function groundOf(
   return { facts, entitlement, key, resetsAt: end, grants: hasGrants(terms, meter, now.getTime()) };
 }
 
+/**
+ * Whether what facts meant before holds for a moment, too: they are the same, nothing in them has a time of its own, and it
+ * is the same period.
+ */
+export function stillHolds(
+  { facts, key, resetsAt }: Ground,
+  assumed: EntitlementFacts | undefined,
+  now: Date,
+): boolean {
+  if (assumed === undefined || assumed.terms !== null || now < key.start) return false;
+  if (resetsAt !== null && now >= resetsAt) return false;
+  return facts === assumed || (facts.terms === null && areAlike(facts, assumed));
+}
+
+/** A row that was put back may have the revision of another one, so that all of it is looked at. */
+function areAlike(facts: EntitlementFacts, others: EntitlementFacts): boolean {
+  return (
+    facts.revision === others.revision &&
+    facts.plan === others.plan &&
+    facts.seatsBought === others.seatsBought &&
+    facts.anchorAt.getTime() === others.anchorAt.getTime() &&
+    facts.since.getTime() === others.since.getTime()
+  );
+}
+
 /** The highest value that a counter may reach under an entitlement. */
 export function ceilingOf({ amount, overage, overageAtMost }: Entitlement): number {
   if (amount === 'unlimited') return maxUsed;
@@ -138,6 +165,7 @@ export function found<Value>(value: Value | undefined, tenantId: string): Value 
 
 /** What each member among the callers wishes for. */
 export function membersOf(asks: readonly Ask[]): readonly MemberUnits[] {
+  if (asks.every(({ memberId }) => memberId === undefined)) return [];
   const units = new Map<string, number>();
   for (const { memberId, amount } of asks) {
     if (memberId !== undefined) units.set(memberId, (units.get(memberId) ?? 0) + amount);
@@ -160,13 +188,16 @@ export function writtenOf(
   asks: readonly Ask[],
 ): Written {
   if (!history || kind !== 'quota') return nothing;
+  const hour = late ? null : hourAt(now);
+  if (!late && asks.every(({ memberId, keyId }) => memberId === undefined && keyId === undefined))
+    return { hour, hours: [] };
   const units = new Map<string, number>();
   for (const ask of asks) {
     for (const subject of subjectsOf(ask)) {
       if (late || subject !== '') units.set(subject, (units.get(subject) ?? 0) + ask.amount);
     }
   }
-  return { hour: late ? null : hourAt(now), hours: [...units].map(([subject, sum]) => ({ subject, units: sum })) };
+  return { hour, hours: [...units].map(([subject, sum]) => ({ subject, units: sum })) };
 }
 
 const hourLength = 3_600_000;
@@ -174,10 +205,12 @@ const hourLength = 3_600_000;
 const apart = 60_000;
 
 function hourAt(now: Date): Hour {
-  const [start, latest] = [0, apart].map(
-    (ahead) => new Date(now.getTime() + ahead - ((now.getTime() + ahead) % hourLength)),
-  );
-  return { start: start ?? now, latest: latest ?? now };
+  const time = now.getTime();
+  return { start: startOfHour(time), latest: startOfHour(time + apart) };
+}
+
+function startOfHour(time: number): Date {
+  return new Date(time - (time % hourLength));
 }
 
 /** Under which subjects the units of a caller are written down. */

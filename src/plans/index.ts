@@ -62,6 +62,8 @@ export type { EntitlementFacts, MemberUsage } from './store.ts';
 export type { MeterOverride, Overrides, TermOptions, Terms, TrialResult } from './terms-interface.ts';
 export type {
   Forecast,
+  PrunedUsage,
+  PruneUsageInput,
   Usage,
   UsageExport,
   UsageExporter,

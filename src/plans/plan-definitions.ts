@@ -25,7 +25,7 @@ export interface LimitDefinition extends MeterDefinition {
 /** Which of the resources of a limit are frozen first. */
 export type FreezeOrder = 'newest' | 'oldest';
 
-/** At most how much in a shorter time than the quota's own. */
+/** At most how much in a shorter time than the quota's own; it begins where the quota's periods do. */
 export interface WindowDefinition {
   readonly amount: number;
   readonly per: Exclude<Per, 'once'>;

@@ -42,6 +42,11 @@ export interface ConsumeOptions extends PlansCallOptions {
   readonly keyId?: string;
   /** The same call, however often it is sent, uses the units once: `replayed` tells that they were used before. */
   readonly idempotencyKey?: string;
+  /**
+   * Only from this pack of grants (`Grant.packId`), its units before its spare ones, such as a voucher that somebody holds
+   * up: nothing of the plan, and of no other grant. `remaining` is then what is left of it, as far as windows let it through.
+   */
+  readonly pack?: string;
   /** When the units were used, if that was earlier: they count in the period of then. */
   readonly at?: Date;
 }
@@ -82,7 +87,7 @@ export interface Plans<Names extends PlanNames = PlanNames> {
   check(
     tenantId: string,
     meter: Names['meter'],
-    options?: PlansCallOptions & { readonly amount?: number },
+    options?: PlansCallOptions & Pick<ConsumeOptions, 'pack'> & { readonly amount?: number },
   ): Promise<ConsumeResult>;
 
   /**

@@ -1,19 +1,19 @@
 import { cleanText, isUuid, systemClock, TenantryError, uuidv7 } from '../core/index.ts';
 import { type AnyDatabase, createCoalescer } from '../database/index.ts';
-import { asUnavailable } from '../database/unavailable.ts';
 import { checkAmount, maxUsed } from './amount.ts';
 import { burnUnitsNeeded } from './burn-units-needed.ts';
+import { whole } from './check-shape.ts';
 import { createGrants } from './grants.ts';
 import { type Ask, ceilingOf, found, groundOf, meterKey, refusal, type Served } from './ground.ts';
 import { createLeases } from './leases.ts';
 import { type ConsumeResult, type MeterState, meterState } from './meter-state.ts';
 import type { AddOnDefinitions, NamesOf, PlanDefinitions } from './plan-definitions.ts';
 import { hasFeature, planInForce, planValue } from './plan-in-force.ts';
-import type { ConsumeOptions, Plans, PlansDeps } from './plans-interface.ts';
+import type { ConsumeOptions, Plans, PlansCallOptions, PlansDeps } from './plans-interface.ts';
 import { createReservations } from './reservations.ts';
 import { createResources } from './resources.ts';
 import { serveBatch } from './serve-batch.ts';
-import { lookForAll } from './serve-by-burning.ts';
+import { burnAlone, lookForAll } from './serve-by-burning.ts';
 import { type EntitlementFacts, giveUnits, listMemberUsage, seeCounter } from './store.ts';
 import { createTerms } from './terms.ts';
 import { createToolbox, partsOf } from './toolbox.ts';
@@ -28,6 +28,8 @@ interface Wish extends Ask {
  *
  * The plan of a tenant is remembered in the process only as an assumption: each statement carries the revision that it
  * was made from, and a plan, seat or anchor that was changed elsewhere is noticed by the database and read anew.
+ *
+ * @throws TenantryError `config_invalid` for `lateHours` beyond 0 to 8,784, or a `remembered` below 1.
  *
  * @example
  * ```ts
@@ -62,8 +64,10 @@ export function createPlans<
   acrossTenants = true,
   lateHours = 72,
 }: PlansDeps<Definitions, AddOns>): Plans<NamesOf<Definitions, AddOns>> {
+  whole('lateHours', lateHours, 0, 8784);
+  whole('remembered', remembered, 1, 10_000_000);
   const tools = createToolbox({ db, clock, ids, events, catalogue, history, acrossTenants, remembered });
-  const { joinedOf, refresh, assume, batchOf, checkMeter, checkTenant } = tools;
+  const { joinedOf, refresh, assume, batchOf, checkMeter, checkPack, checkTenant, typed } = tools;
 
   async function serve(
     tenantId: string,
@@ -73,13 +77,32 @@ export function createPlans<
   ): Promise<readonly Served[]> {
     const brought = wishes.map((wish) => wish.facts);
     const batch = batchOf(tenantId, meter, at ?? clock(), joined);
+    // What was held then, and is free by now, is free for late units too.
+    if (at !== undefined) await batchOf(tenantId, meter, clock(), joined).expire();
     return serveBatch({ ...batch, late: at !== undefined, asks: wishes, assumed: assume(tenantId, brought) });
+  }
+
+  /** A call for one pack shares its statement with no other. */
+  async function burnPack(
+    tenantId: string,
+    meter: string,
+    wish: Wish,
+    {
+      joined,
+      at,
+      pack,
+    }: { readonly joined: AnyDatabase | undefined; readonly at: Date | undefined; readonly pack: string },
+  ): Promise<Served> {
+    const batch = batchOf(tenantId, meter, at ?? clock(), joined);
+    if (at !== undefined) await batchOf(tenantId, meter, clock(), joined).expire();
+    return burnAlone({ ...batch, asks: [wish], assumed: assume(tenantId, [wish.facts]), pack }, wish);
   }
 
   async function give(tenantId: string, meter: string, units: number, joined?: AnyDatabase): Promise<MeterState> {
     const now = clock();
     const place = { catalogue, tenantId, meter, now };
     let ground = groundOf(place, assume(tenantId, []) ?? (await refresh(tenantId, joined)));
+    await tools.holdTenant(tenantId, joined);
     const sight = found(await giveUnits(joined ?? db, ground.key, { units, now }), tenantId);
     if (sight.revision !== ground.facts.revision) ground = groundOf(place, await refresh(tenantId, joined));
     const { watch } = batchOf(tenantId, meter, now, joined);
@@ -114,6 +137,51 @@ export function createPlans<
     };
   }
 
+  async function look(
+    tenantId: string,
+    meter: string,
+    amount: number,
+    {
+      joined,
+      entitlement,
+      pack,
+    }: {
+      readonly joined: AnyDatabase | undefined;
+      readonly entitlement: Wish['facts'];
+      readonly pack: string | undefined;
+    },
+  ): Promise<ConsumeResult> {
+    const batch = { ...batchOf(tenantId, meter, clock(), joined), asks: [{ amount }], assumed: undefined, pack };
+    let facts = assume(tenantId, [entitlement]) ?? (await refresh(tenantId, joined));
+    for (;;) {
+      const ground = groundOf(batch, facts);
+      if (pack !== undefined || burnUnitsNeeded(ground)) {
+        const served = await lookForAll(batch, ground, { amount });
+        if (served !== undefined) return answer(served);
+        facts = await refresh(tenantId, joined);
+        continue;
+      }
+      const sight = found(await seeCounter(joined ?? db, ground.key, batch.now), tenantId);
+      if (sight.due) {
+        await batch.expire();
+        continue;
+      }
+      if (sight.revision === facts.revision) {
+        const used = sight.used ?? 0;
+        if (sight.closed === null && amount <= ceilingOf(ground.entitlement) - used) {
+          return { ok: true, ...meterState(ground.entitlement, used, ground.resetsAt) };
+        }
+        return answer(refusal(ground, { amount }, used, sight.closed));
+      }
+      facts = await refresh(tenantId, joined);
+    }
+  }
+
+  async function factsFor(operation: string, tenantId: string, options: PlansCallOptions): Promise<EntitlementFacts> {
+    checkTenant(operation, tenantId);
+    return options.entitlement ?? typed(operation, () => refresh(tenantId, joinedOf(options)));
+  }
+
   const reservations = createReservations(tools);
   const plans: Plans = {
     catalogue,
@@ -122,37 +190,15 @@ export function createPlans<
     reservations,
     leases: createLeases(tools, reservations),
     resources: createResources(tools),
-    usage: createUsage(tools, (...call) => plans.check(...call)),
+    usage: createUsage(tools, (...call) => plans.check(...call), lateHours),
 
     async check(tenantId, meter, options = {}) {
       checkMeter('plans.check', tenantId, meter);
-      const { amount = 1, entitlement } = options;
+      const { amount = 1, entitlement, pack } = options;
       checkAmount(amount);
-      const joined = joinedOf(options);
-      const batch = { ...batchOf(tenantId, meter, clock(), joined), asks: [{ amount }], assumed: undefined };
-      let facts = assume(tenantId, [entitlement]) ?? (await refresh(tenantId, joined));
-      for (;;) {
-        const ground = groundOf(batch, facts);
-        if (burnUnitsNeeded(ground)) {
-          const served = await lookForAll(batch, ground, { amount });
-          if (served !== undefined) return answer(served);
-          facts = await refresh(tenantId, joined);
-          continue;
-        }
-        const sight = found(await seeCounter(joined ?? db, ground.key, batch.now), tenantId);
-        if (sight.due) {
-          await batch.expire();
-          continue;
-        }
-        if (sight.revision === facts.revision) {
-          const used = sight.used ?? 0;
-          if (sight.closed === null && amount <= ceilingOf(ground.entitlement) - used) {
-            return { ok: true, ...meterState(ground.entitlement, used, ground.resetsAt) };
-          }
-          return answer(refusal(ground, { amount }, used, sight.closed));
-        }
-        facts = await refresh(tenantId, joined);
-      }
+      if (pack !== undefined) checkPack('plans.check', tenantId, meter, pack);
+      const call = { joined: joinedOf(options), entitlement, pack };
+      return typed('plans.check', () => look(tenantId, meter, amount, call));
     },
 
     async consume(tenantId, meter, amount = 1, options = {}) {
@@ -160,15 +206,16 @@ export function createPlans<
       checkAmount(amount);
       const joined = joinedOf(options);
       const wish = wishOf(amount, options);
-      const { at } = options;
+      const { at, pack } = options;
       if (at !== undefined) checkTime(at);
-      try {
-        if (joined === undefined && at === undefined)
+      if (pack !== undefined) checkPack('plans.consume', tenantId, meter, pack);
+      return typed('plans.consume', async () => {
+        if (pack !== undefined) return answer(await burnPack(tenantId, meter, wish, { joined, at, pack }));
+        if (joined === undefined && at === undefined) {
           return answer(await shareConsume(meterKey(tenantId, meter), wish));
+        }
         return answer((await serve(tenantId, meter, [wish], { joined, ...(at !== undefined && { at }) }))[0]);
-      } catch (error) {
-        throw asUnavailable(error, 'plans.consume');
-      }
+      });
     },
 
     async usageByMember(tenantId, quota, { db: given, at = clock(), cursor = null, limit = 100 } = {}) {
@@ -183,41 +230,35 @@ export function createPlans<
         throw new TenantryError('name_invalid', { field: 'cursor', problem: 'is not one that a list gave' });
       }
       const joined = joinedOf({ ...(given !== undefined && { db: given }) });
-      // Read anew: the anchor decides which period it is.
-      const { key } = groundOf({ catalogue, tenantId, meter: quota, now: at }, await refresh(tenantId, joined));
-      const listed = await listMemberUsage(joined ?? db, key, { after: cursor, limit: limit + 1 });
-      const items = listed.slice(0, limit);
-      return { items, nextCursor: listed.length > limit ? (items.at(-1)?.memberId ?? null) : null };
+      return typed('plans.usageByMember', async () => {
+        // Read anew: the anchor decides which period it is.
+        const { key } = groundOf({ catalogue, tenantId, meter: quota, now: at }, await refresh(tenantId, joined));
+        const listed = await listMemberUsage(joined ?? db, key, { after: cursor, limit: limit + 1 });
+        const items = listed.slice(0, limit);
+        return { items, nextCursor: listed.length > limit ? (items.at(-1)?.memberId ?? null) : null };
+      });
     },
 
     async release(tenantId, limit, amount = 1, options = {}) {
       checkMeter('plans.release', tenantId, limit, 'limit');
       checkAmount(amount);
       const joined = joinedOf(options);
-      try {
-        if (joined === undefined) return await shareRelease(meterKey(tenantId, limit), amount);
-        return await give(tenantId, limit, amount, joined);
-      } catch (error) {
-        throw asUnavailable(error, 'plans.release');
-      }
+      return typed('plans.release', async () => {
+        if (joined === undefined) return shareRelease(meterKey(tenantId, limit), amount);
+        return give(tenantId, limit, amount, joined);
+      });
     },
 
     async has(tenantId, feature, options = {}) {
-      checkTenant('plans.has', tenantId);
-      const facts = options.entitlement ?? (await refresh(tenantId, joinedOf(options)));
-      return hasFeature(catalogue, facts, feature, clock());
+      return hasFeature(catalogue, await factsFor('plans.has', tenantId, options), feature, clock());
     },
 
     async value(tenantId, name, options = {}) {
-      checkTenant('plans.value', tenantId);
-      const facts = options.entitlement ?? (await refresh(tenantId, joinedOf(options)));
-      return planValue(catalogue, facts, name, clock());
+      return planValue(catalogue, await factsFor('plans.value', tenantId, options), name, clock());
     },
 
     async inForce(tenantId, options = {}) {
-      checkTenant('plans.inForce', tenantId);
-      const facts = options.entitlement ?? (await refresh(tenantId, joinedOf(options)));
-      return planInForce(catalogue, facts, clock());
+      return planInForce(catalogue, await factsFor('plans.inForce', tenantId, options), clock());
     },
   };
   return plans;

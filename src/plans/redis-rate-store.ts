@@ -1,16 +1,8 @@
 import { createHash } from 'node:crypto';
+import { type RedisClient, redisSender } from '../core/redis-client.ts';
 import type { RateStore } from './rate-store.ts';
 
-/** A client of `ioredis` or of `redis` (node-redis), connected. */
-export type RedisClient =
-  | {
-      /** Runs a command, as `ioredis` does. */
-      call(command: string, ...args: string[]): Promise<unknown>;
-    }
-  | {
-      /** Runs a command, as node-redis does. */
-      sendCommand(args: string[]): Promise<unknown>;
-    };
+export type { RedisClient } from '../core/redis-client.ts';
 
 /** Options of {@link redisRateStore}. */
 export interface RedisRateStoreOptions {
@@ -58,7 +50,7 @@ export function redisRateStore(
   redis: RedisClient,
   { prefix = 'tenantry:rate:' }: RedisRateStoreOptions = {},
 ): RateStore {
-  const send = senderOf(redis);
+  const send = redisSender(redis, 'redisRateStore');
 
   /** Redis knows a script by its digest once it has run it, until it restarts. */
   async function run(key: string, args: readonly string[]): Promise<unknown> {
@@ -81,12 +73,4 @@ export function redisRateStore(
       throw new Error('the Redis gave no answer that a rate limit can have');
     },
   };
-}
-
-function senderOf(redis: RedisClient): (args: string[]) => Promise<unknown> {
-  if ('call' in redis && typeof redis.call === 'function') {
-    return ([command = '', ...args]) => redis.call(command, ...args);
-  }
-  if ('sendCommand' in redis && typeof redis.sendCommand === 'function') return (args) => redis.sendCommand(args);
-  throw new TypeError('redisRateStore takes a client of ioredis or of redis (node-redis)');
 }

@@ -21,7 +21,7 @@ export interface ReservationRow {
 }
 
 /*
- * The reservations are locked first, then counters, then grants, each in one order. What takes units locks counters and
+ * The tenant is locked first (see `burn-store.ts`), the reservations next, then counters, then grants, each in one order. What takes units locks counters and
  * then grants, and makes its reservation last, so nobody waits in a circle. Units are kept in the order in which they were
  * taken; the others go back where they came from. A reservation is settled once: who comes second finds it settled.
  *
@@ -29,9 +29,11 @@ export interface ReservationRow {
  * those whose time is over, false for those whose time is not.
  */
 const settleText = `
-  with chosen as materialized (
+  with tenant as materialized (
+    select tenant_id from tenantry.tenants where tenant_id = $1::uuid for key share
+  ), chosen as materialized (
     select r.* from tenantry.usage_reservations r
-    where r.tenant_id = $1::uuid and r.id = any($2::uuid[]) and r.status = 'held'
+    where exists (select from tenant) and r.tenant_id = $1::uuid and r.id = any($2::uuid[]) and r.status = 'held'
       and (r.expires_at <= $4::timestamptz) = $5::boolean
     order by r.id for update
   ), kept as materialized (
@@ -64,7 +66,7 @@ const settleText = `
     where u.tenant_id = $1::uuid and u.meter = l.meter and u.per = l.per and u.period_start = l.period_start and l.units > 0
       and (select count(*) from grants) >= 0
   ), raised as (
-    update tenantry.usage_grants g set balance = g.balance + m.back, held = g.held - m.units,
+    update tenantry.usage_grants g set balance = case when g.closed_at is null then g.balance + m.back else 0 end, held = g.held - m.units,
       closed_at = coalesce(g.closed_at,
         case when g.balance + m.back = 0 and g.held = m.units and g.rollover_max is null then $4::timestamptz end)
     from more m join grants l on l.id = m.grant_id where g.tenant_id = $1::uuid and g.id = m.grant_id
@@ -72,11 +74,22 @@ const settleText = `
     update tenantry.usage_reservations r set committed = k.keep, settled_at = $4::timestamptz,
       status = case when k.keep > 0 then 'committed' when k.over then 'expired' else 'released' end
     from kept k where r.tenant_id = $1::uuid and r.id = k.id
+  ), used as materialized (
+    select k.*, k.counters -> 0 ->> 'per' as per, (k.counters -> 0 ->> 'start')::timestamptz as period_start
+    from kept k where k.keep > 0 and k.counters -> 0 ->> 'per' <> 'none'
   ), hours as (
     insert into tenantry.usage_hours as h (tenant_id, meter, subject, hour, units)
-    select $1::uuid, k.meter, '', date_trunc('hour', $4::timestamptz, 'UTC'), sum(k.keep)
-    from kept k where k.keep > 0 and $6::boolean group by k.meter order by k.meter
+    select $1::uuid, k.meter, s.subject, date_trunc('hour', $4::timestamptz, 'UTC'), sum(k.keep)
+    from used k cross join lateral (values (''), ('m:' || k.member_id), ('k:' || k.key_id)) as s (subject)
+    where $6::boolean and s.subject is not null group by k.meter, s.subject order by k.meter, s.subject
     on conflict (tenant_id, meter, subject, hour) do update set units = h.units + excluded.units
+  ), members as (
+    insert into tenantry.member_usage as m (tenant_id, member_id, meter, per, period_start, used, updated_at)
+    select $1::uuid, k.member_id, k.meter, k.per, k.period_start, sum(k.keep), $4::timestamptz from used k
+    where exists (select from tenantry.members o where o.tenant_id = $1::uuid and o.id = k.member_id)
+    group by k.member_id, k.meter, k.per, k.period_start order by k.member_id, k.meter
+    on conflict (tenant_id, member_id, meter, per, period_start)
+      do update set used = m.used + excluded.used, updated_at = excluded.updated_at
   )
   select id, meter, units, keep as committed from kept order by id`;
 
@@ -102,14 +115,15 @@ export async function settleReservations(
 
 const dueText = `
   select id from tenantry.usage_reservations
-  where tenant_id = $1::uuid and meter = $2::text and status = 'held' and expires_at <= $3::timestamptz
+  where tenant_id = $1::uuid and ($2::text is null or meter = $2::text) and status = 'held'
+    and expires_at <= $3::timestamptz
   order by id limit 1000`;
 
-/** The open reservations of a meter whose time is over. */
+/** The open reservations of a meter, or of all, whose time is over. */
 export async function dueReservations(
   db: AnyDatabase,
   tenantId: string,
-  meter: string,
+  meter: string | null,
   now: Date,
 ): Promise<readonly string[]> {
   return (await run<{ id: string }>(db, dueText, [tenantId, meter, now])).map(({ id }) => id);

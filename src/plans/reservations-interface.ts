@@ -1,7 +1,7 @@
 import type { CallOptions } from '../database/index.ts';
 import type { ConsumeDenial, MeterState } from './meter-state.ts';
 import type { PlanNames } from './plan-definitions.ts';
-import type { PlansCallOptions } from './plans-interface.ts';
+import type { ConsumeOptions, PlansCallOptions } from './plans-interface.ts';
 
 /** How units are held. */
 export interface HoldOptions extends PlansCallOptions {
@@ -12,6 +12,12 @@ export interface HoldOptions extends PlansCallOptions {
    * (`commit`), for work that may have been done.
    */
   readonly onExpiry?: 'release' | 'commit';
+  /** Only from this pack of grants, as {@link ConsumeOptions.pack} says. */
+  readonly pack?: string;
+  /** The member who holds them: what is committed is kept as used by them. Ids of no member are left out. */
+  readonly memberId?: string;
+  /** The API key that holds them: what is committed is written down by the hour as used by it. */
+  readonly keyId?: string;
 }
 
 /** What became of units that were to be held. */

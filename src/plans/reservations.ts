@@ -1,19 +1,17 @@
 import { isUuid, TenantryError } from '../core/index.ts';
 import type { AnyDatabase } from '../database/index.ts';
-import { asUnavailable } from '../database/unavailable.ts';
 import { checkAmount } from './amount.ts';
-import { whole } from './check-shape.ts';
-import { type Ask, groundOf, type Served } from './ground.ts';
+import { oneOf, whole } from './check-shape.ts';
 import { readReservation, settleReservations } from './reservation-store.ts';
 import type { Reservations, SettleResult } from './reservations-interface.ts';
-import { serveByBurning } from './serve-by-burning.ts';
+import { burnAlone } from './serve-by-burning.ts';
 import type { Toolbox } from './toolbox.ts';
 
 const mostSeconds = 30 * 86_400;
 
 /** Makes what holds units. */
 export function createReservations(tools: Toolbox): Reservations {
-  const { db, clock, ids, history, joinedOf, checkMeter, checkTenant, assume, refresh, batchOf } = tools;
+  const { db, clock, ids, history, joinedOf, checkMeter, checkTenant, checkPack, assume, batchOf, typed } = tools;
 
   async function settle(
     tenantId: string,
@@ -35,9 +33,13 @@ export function createReservations(tools: Toolbox): Reservations {
     const outcome = { ok: true, committed: kept, returned: before.units - kept } as const;
     if (before.status === 'held') {
       const done = await settleReservations(handle, tenantId, [{ id, kept }], { now, over: false, history });
-      if (done.length > 0) return outcome;
+      if (done.length > 0) {
+        await tools.notice(tenantId, before.meter, joined);
+        return outcome;
+      }
       // Its time is over: what it says of that comes first, whether or not somebody saw it yet.
       await settleReservations(handle, tenantId, [{ id, kept: null }], { now, over: true, history });
+      await tools.notice(tenantId, before.meter, joined);
     }
     const after = await readReservation(handle, tenantId, id);
     if (after === undefined) return { ok: false, reason: 'reservation_not_found' };
@@ -45,37 +47,30 @@ export function createReservations(tools: Toolbox): Reservations {
     return after.committed === kept ? outcome : { ok: false, reason: 'reservation_settled' };
   }
 
-  async function typed<Result>(operation: string, work: () => Promise<Result>): Promise<Result> {
-    try {
-      return await work();
-    } catch (error) {
-      throw asUnavailable(error, operation);
-    }
-  }
-
   return {
     async hold(tenantId, meter, amount, options = {}) {
       checkMeter('plans.reservations.hold', tenantId, meter);
       checkAmount(amount);
-      const { seconds = 900, onExpiry = 'release', entitlement } = options;
+      const { seconds = 900, onExpiry = 'release', entitlement, pack } = options;
       whole('seconds', seconds, 1, mostSeconds);
+      oneOf('onExpiry', onExpiry, ['release', 'commit']);
+      const memberId = isUuid(options.memberId) ? options.memberId : null;
+      const keyId = isUuid(options.keyId) ? options.keyId : null;
       const joined = joinedOf(options);
       const now = clock();
       const id = ids();
       const expiresAt = new Date(now.getTime() + seconds * 1000);
-      const ask: Ask = { amount };
-      const served = new Map<Ask, Served>();
+      if (pack !== undefined) checkPack('plans.reservations.hold', tenantId, meter, pack);
       return typed('plans.reservations.hold', async () => {
-        const assumed = assume(tenantId, [entitlement]) ?? (await refresh(tenantId, joined));
+        const ask = { amount };
         const batch = {
           ...batchOf(tenantId, meter, now, joined),
           asks: [ask],
-          assumed,
-          hold: { id, expiresAt, onExpiry },
+          assumed: assume(tenantId, [entitlement]),
+          hold: { id, expiresAt, onExpiry, memberId, keyId },
+          pack,
         };
-        await serveByBurning(batch, groundOf(batch, assumed), [ask], served, undefined);
-        const answer = served.get(ask);
-        if (answer === undefined) throw new TypeError('a call was not served');
+        const answer = await burnAlone(batch, ask);
         if ('error' in answer) throw answer.error;
         const { result } = answer;
         return result.ok ? { ...result, reservationId: id, expiresAt } : result;

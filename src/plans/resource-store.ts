@@ -11,14 +11,19 @@ export interface OccupySight {
   readonly ready: boolean;
 }
 
+/** First of all, in every statement that locks a counter: see `burn-store.ts`. */
+const tenantText = `tenant as materialized (
+    select tenant_id from tenantry.tenants where tenant_id = $1::uuid for key share
+  )`;
+
 /*
- * The counter is locked first, and what is decided is decided by its newest value. Whether the resource is known is decided
+ * The counter is locked before anything is looked at, and what is decided is decided by its newest value. Whether the resource is known is decided
  * by its unique key, whatever the snapshot showed. What is refused is looked at again by the caller.
  */
 const occupyText = `
-  with locked as materialized (
+  with ${tenantText}, locked as materialized (
     select used, entitlement_revision from tenantry.usage_counters
-    where tenant_id = $1::uuid and meter = $2::text and per = $3::text and period_start = $4::timestamptz
+    where exists (select from tenant) and tenant_id = $1::uuid and meter = $2::text and per = $3::text and period_start = $4::timestamptz
     for no key update
   ), added as (
     insert into tenantry.limit_resources (tenant_id, meter, resource_id, occupied_at)
@@ -64,9 +69,9 @@ export async function occupyUnit(
 }
 
 const vacateText = `
-  with locked as materialized (
+  with ${tenantText}, locked as materialized (
     select used from tenantry.usage_counters
-    where tenant_id = $1::uuid and meter = $2::text and per = $3::text and period_start = $4::timestamptz
+    where exists (select from tenant) and tenant_id = $1::uuid and meter = $2::text and per = $3::text and period_start = $4::timestamptz
     for no key update
   ), gone as (
     delete from tenantry.limit_resources
@@ -81,12 +86,16 @@ export async function vacateUnit(db: AnyDatabase, key: CounterKey, resourceId: s
   await run(db, vacateText, [...counterKeyParameters(key), resourceId, now]);
 }
 
+/** The counter is locked as by those who add and remove resources, so that nobody waits for another's row in a circle. */
 const chooseText = `
-  with chosen as (
+  with ${tenantText}, locked as materialized (
+    select used from tenantry.usage_counters
+    where exists (select from tenant) and tenant_id = $1::uuid and meter = $2::text for no key update
+  ), chosen as (
     select * from unnest($3::text[]) with ordinality as c (resource_id, place)
   ), changed as (
     update tenantry.limit_resources r set kept = (select c.place from chosen c where c.resource_id = r.resource_id)
-    where r.tenant_id = $1::uuid and r.meter = $2::text
+    where r.tenant_id = $1::uuid and r.meter = $2::text and (select count(*) from locked) >= 0
       and (r.kept is not null or r.resource_id = any($3::text[]))
     returning kept
   )

@@ -1,9 +1,8 @@
 import { cleanText } from '../core/index.ts';
 import type { AnyDatabase } from '../database/index.ts';
-import { asUnavailable } from '../database/unavailable.ts';
 import { prepareCounters } from './burn-store.ts';
 import { oneOf } from './check-shape.ts';
-import { amountOf, ceilingOf, found, type Ground, groundOf, maxAttempts, refusal } from './ground.ts';
+import { ceilingOf, found, type Ground, groundOf, maxAttempts, refusal } from './ground.ts';
 import { type MeterState, meterState } from './meter-state.ts';
 import type { FreezeOrder } from './plan-definitions.ts';
 import { chooseResources, occupyUnit, readFrozen, vacateUnit } from './resource-store.ts';
@@ -14,7 +13,7 @@ import type { Toolbox } from './toolbox.ts';
 
 /** Makes limits that know what they count. */
 export function createResources(tools: Toolbox): Resources {
-  const { db, clock, joinedOf, checkMeter, assume, refresh, batchOf } = tools;
+  const { db, clock, joinedOf, checkMeter, assume, refresh, batchOf, typed } = tools;
 
   async function occupyOnce(
     tenantId: string,
@@ -67,7 +66,8 @@ export function createResources(tools: Toolbox): Resources {
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
       const { entitlement, key } = groundOf(place, facts);
       const order: FreezeOrder = options.order ?? entitlement.freeze;
-      const amount = amountOf(entitlement);
+      // A soft limit freezes nothing but what lies beyond its cap.
+      const amount = ceilingOf(entitlement);
       const sight = found(await readFrozen(joined ?? db, key, { amount, order, only }), tenantId);
       if (sight.revision === facts.revision) return { ids: sight.ids, surplus: Math.max(0, sight.used - amount) };
       facts = await refresh(tenantId, joined);
@@ -79,43 +79,39 @@ export function createResources(tools: Toolbox): Resources {
     async occupy(tenantId, limit, resourceId, options = {}) {
       checkMeter('plans.resources.occupy', tenantId, limit, 'limit');
       const id = cleanText('resourceId', resourceId, 500);
-      try {
-        return await occupyOnce(tenantId, limit, id, { joined: joinedOf(options), brought: options.entitlement });
-      } catch (error) {
-        throw asUnavailable(error, 'plans.resources.occupy');
-      }
+      const call = { joined: joinedOf(options), brought: options.entitlement };
+      return typed('plans.resources.occupy', () => occupyOnce(tenantId, limit, id, call));
     },
 
     async vacate(tenantId, limit, resourceId, options = {}): Promise<MeterState> {
       checkMeter('plans.resources.vacate', tenantId, limit, 'limit');
       const id = cleanText('resourceId', resourceId, 500);
       const joined = joinedOf(options);
-      try {
+      return typed('plans.resources.vacate', async () => {
         const batch = batchOf(tenantId, limit, clock(), joined);
         const ground = groundOf(batch, await refresh(tenantId, joined));
         await vacateUnit(batch.db, ground.key, id, batch.now);
         const sight = found(await seeCounter(batch.db, ground.key, batch.now), tenantId);
         if (sight.used !== null) await batch.watch(ground, sight.used, sight.alerted);
         return meterState(ground.entitlement, sight.used ?? 0, ground.resetsAt);
-      } catch (error) {
-        throw asUnavailable(error, 'plans.resources.vacate');
-      }
+      });
     },
 
     async choose(tenantId, limit, resourceIds, options = {}) {
       checkMeter('plans.resources.choose', tenantId, limit, 'limit');
       const ids = [...new Set(resourceIds.map((id) => cleanText('resourceIds', id, 500)))];
-      return chooseResources(joinedOf(options) ?? db, tenantId, limit, ids);
+      return typed('plans.resources.choose', () => chooseResources(joinedOf(options) ?? db, tenantId, limit, ids));
     },
 
     async frozen(tenantId, limit, options) {
       checkMeter('plans.resources.frozen', tenantId, limit, 'limit');
-      return look(tenantId, limit, options);
+      return typed('plans.resources.frozen', () => look(tenantId, limit, options));
     },
 
     async isFrozen(tenantId, limit, resourceId, options) {
       checkMeter('plans.resources.isFrozen', tenantId, limit, 'limit');
-      return (await look(tenantId, limit, options, resourceId)).ids.length > 0;
+      const id = cleanText('resourceId', resourceId, 500);
+      return (await typed('plans.resources.isFrozen', () => look(tenantId, limit, options, id))).ids.length > 0;
     },
   };
 }

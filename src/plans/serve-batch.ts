@@ -14,11 +14,12 @@ import {
   meterKey,
   refusal,
   type Served,
+  stillHolds,
   writtenOf,
 } from './ground.ts';
 import { meterState } from './meter-state.ts';
 import { serveByBurning } from './serve-by-burning.ts';
-import { seeCounter } from './store.ts';
+import { type Sight, seeCounter } from './store.ts';
 
 /**
  * Serves a batch, as a rule with one statement: an update that adds all units that will fit, or a look where none is
@@ -32,14 +33,17 @@ export async function serveBatch(batch: Batch): Promise<readonly Served[]> {
   const served = new Map<Ask, Served>();
   let waiting = batch.asks;
   try {
-    let ground = groundOf(batch, batch.assumed ?? (await batch.refresh()));
-    const guess = batch.guesses?.get(meterKey(tenantId, meter));
-    const guessed = guess?.counter === counterOf(ground);
+    const name = meterKey(tenantId, meter);
+    const guess = batch.guesses?.get(name);
+    const before = guess?.ground;
+    const holds = before !== undefined && stillHolds(before, batch.assumed, now);
+    let ground = holds ? before : groundOf(batch, batch.assumed ?? (await batch.refresh()));
+    const guessed = holds || guess?.counter === counterOf(ground);
     /** Guessed, until a statement of this batch has told it. */
-    let used = guessed ? guess.used : 0;
+    let used = guessed ? (guess?.used ?? 0) : 0;
     let sure = false;
     let fence = 0;
-    let hour = guessed ? guess.hour : undefined;
+    let hour = guessed ? guess?.hour : undefined;
     for (let attempt = 0; waiting.length > 0; attempt += 1) {
       if (attempt === maxAttempts) throw new Error(`the counter of "${meter}" never came to rest`);
       if (needsBurning(ground, waiting, used, guessed || attempt > 0)) {
@@ -50,6 +54,7 @@ export async function serveBatch(batch: Batch): Promise<readonly Served[]> {
       // Where there are grants, they come before what is beyond the plan.
       const ceiling = ground.grants ? amountOf(entitlement) : ceilingOf(entitlement);
       const { chosen, others, sum } = chooseFitting(waiting, ceiling - used);
+      let seen: Sight | undefined;
       if (chosen.length > 0) {
         // In one snapshot no counter is ahead of its tenant, unless somebody put back an older tenant row: then the
         // counter's own revision is the one that must not be passed, or the tenant would be refused for ever.
@@ -62,11 +67,13 @@ export async function serveBatch(batch: Batch): Promise<readonly Served[]> {
           ...writtenOf(batch, entitlement.kind, chosen),
           now,
         };
-        const begun = conditions.hour?.start.getTime();
-        const known = attempt === 0 && guessed && guess.hour === begun;
-        const taken = known ? await batch.take(key, conditions) : await batch.begin(key, conditions);
+        const begins = conditions.hour?.start.getTime();
+        const known = attempt === 0 && guessed && guess?.hour === begins;
+        const add = known ? batch.take : batch.begin;
+        const { taken, sight } = found(await add(key, conditions), tenantId);
+        seen = sight;
         if (taken !== null) {
-          hour = begun;
+          hour = begins;
           used = taken.used - sum;
           for (const ask of chosen) {
             used += ask.amount;
@@ -75,14 +82,14 @@ export async function serveBatch(batch: Batch): Promise<readonly Served[]> {
           waiting = others;
           // Units of a reservation that is over are free, and only a look shows it.
           sure = !taken.held;
-          await batch.watch(ground, used, taken.alerted);
+          if (entitlement.alerts.length > 0) await batch.watch(ground, used, taken.alerted);
           continue;
         }
       } else if (sure) {
         for (const ask of waiting) served.set(ask, refusal(ground, ask, used, null));
         break;
       }
-      const sight = found(await seeCounter(db, key, now), tenantId);
+      const sight = seen ?? found(await seeCounter(db, key, now), tenantId);
       if (sight.closed !== null) {
         for (const ask of waiting) served.set(ask, refusal(ground, ask, sight.used ?? 0, sight.closed));
         break;
@@ -98,7 +105,10 @@ export async function serveBatch(batch: Batch): Promise<readonly Served[]> {
       fence = sight.fence;
       if (sure && sight.used !== null) await batch.watch(ground, used, sight.alerted);
     }
-    if (sure) batch.guesses?.set(meterKey(tenantId, meter), { counter: counterOf(ground), used, hour });
+    if (sure) {
+      const counter = guess !== undefined && ground === before ? guess.counter : counterOf(ground);
+      batch.guesses?.set(name, { counter, used, hour, ground });
+    }
   } catch (error) {
     for (const ask of waiting) if (!served.has(ask)) served.set(ask, { error });
   }

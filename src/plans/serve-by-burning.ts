@@ -1,5 +1,5 @@
 import { TenantryError } from '../core/index.ts';
-import { periodOf } from '../core/period-of.ts';
+import { type Period, periodOf } from '../core/period-of.ts';
 import { maxUsed } from './amount.ts';
 import {
   type Burn,
@@ -26,7 +26,14 @@ import {
   type Served,
   subjectsOf,
 } from './ground.ts';
+import { periodAt } from './meter-period.ts';
 import { type MeterState, meterState } from './meter-state.ts';
+import type { WindowDefinition } from './plan-definitions.ts';
+
+/** Wishes that may be for the units of one pack alone. */
+export interface BurnBatch extends Batch {
+  readonly pack?: string | undefined;
+}
 
 /**
  * Serves wishes that need more than one counter: from the plan's amount, then from grants (the lowest priority first, then
@@ -36,13 +43,15 @@ import { type MeterState, meterState } from './meter-state.ts';
  * Answers are put into `served` as they are found, so that an error rejects only those who have none.
  */
 export async function serveByBurning(
-  batch: Batch,
+  batch: BurnBatch,
   first: Ground,
   asks: readonly Ask[],
   served: Map<Ask, Served>,
   guess: Guess | undefined,
 ): Promise<void> {
   const { db, tenantId, meter } = batch;
+  // What is left of one pack is no guess of what is left of all.
+  const guesses = batch.pack === undefined ? batch.guesses : undefined;
   let ground = first;
   let waiting = asks;
   let room = guess?.room ?? maxUsed;
@@ -60,7 +69,7 @@ export async function serveByBurning(
         waiting = others;
         room = sight.room;
         seen = undefined;
-        batch.guesses?.set(meterKey(tenantId, meter), { counter: counterOf(ground), used: sight.used, room });
+        guesses?.set(meterKey(tenantId, meter), { counter: counterOf(ground), used: sight.used, room });
         continue;
       }
       if (!sight.ready && sight.closed === null && sight.revision === ground.facts.revision) {
@@ -89,15 +98,22 @@ export async function serveByBurning(
     }
     room = sight.room;
     seen = sight;
-    batch.guesses?.set(meterKey(tenantId, meter), { counter: counterOf(ground), used: sight.used, room });
+    guesses?.set(meterKey(tenantId, meter), { counter: counterOf(ground), used: sight.used, room });
   }
+}
+
+/** Serves one wish by burning. */
+export async function burnAlone(batch: BurnBatch, ask: Ask): Promise<Served> {
+  const served = new Map<Ask, Served>();
+  await serveByBurning(batch, groundOf(batch, batch.assumed ?? (await batch.refresh())), [ask], served, undefined);
+  return served.get(ask) ?? { error: new TypeError('a call was not served') };
 }
 
 /**
  * What {@link serveByBurning} would answer to a wish at this moment; nothing is used. `undefined` when the ground is out of
  * date.
  */
-export async function lookForAll(batch: Batch, ground: Ground, ask: Ask): Promise<Served | undefined> {
+export async function lookForAll(batch: BurnBatch, ground: Ground, ask: Ask): Promise<Served | undefined> {
   const { db, tenantId } = batch;
   const look = async (): Promise<BurnSight> => found(await lookAtRoom(db, burnOf(batch, ground, [], 0)), tenantId);
   let sight = await look();
@@ -107,7 +123,7 @@ export async function lookForAll(batch: Batch, ground: Ground, ask: Ask): Promis
   }
   if (sight.revision !== ground.facts.revision) return undefined;
   if (sight.closed === null && ask.amount <= sight.room) {
-    return { result: { ok: true, ...burnState(ground, sight.used, sight.granted, sight.room) } };
+    return { result: { ok: true, ...stateOf(batch, ground, sight.used, sight.granted, sight.room) } };
   }
   const served = new Map<Ask, Served>();
   await refuse(batch, ground, [ask], sight, served);
@@ -128,7 +144,7 @@ function withoutDoubles({ chosen, others }: { readonly chosen: readonly Ask[]; r
 }
 
 /** The statement that takes the units of some wishes. */
-export function burnOf(batch: Batch, ground: Ground, asks: readonly Ask[], fence: number): Burn {
+export function burnOf(batch: BurnBatch, ground: Ground, asks: readonly Ask[], fence: number): Burn {
   const { tenantId, meter, now, history, hold } = batch;
   const { entitlement, facts } = ground;
   // What is held is written down when it is committed.
@@ -141,6 +157,7 @@ export function burnOf(batch: Batch, ground: Ground, asks: readonly Ask[], fence
     revision: facts.revision,
     fence: Math.max(facts.revision, fence),
     now,
+    pack: batch.pack ?? null,
     units: asks.reduce((sum, ask) => sum + (ask.idempotencyKey === undefined ? ask.amount : 0), 0),
     keyed: asks.flatMap(({ idempotencyKey: key, amount: units }) => (key === undefined ? [] : [{ key, units }])),
     hold,
@@ -160,21 +177,31 @@ export function burnOf(batch: Batch, ground: Ground, asks: readonly Ask[], fence
 }
 
 function countersOf({ entitlement, facts, key }: Ground, now: Date): readonly [BurnCounter, ...BurnCounter[]] {
-  const windows = entitlement.within.map(({ amount, per, every = 1 }) => ({
-    per: `within ${every} ${per}`,
-    start: periodOf(facts.anchorAt, per, now, { every }).start,
-    ceiling: amount,
+  const windows = entitlement.within.map((window) => ({
+    per: `within ${window.every ?? 1} ${window.per}`,
+    start: windowAt({ entitlement, facts }, window, now).start,
+    ceiling: window.amount,
   }));
   return [{ per: key.per, start: key.start, ceiling: ceilingOf(entitlement) }, ...windows];
 }
 
+/** A window begins where the quota's own periods do: by the anchor or the calendar, and the tenant's clocks. */
+function windowAt(
+  { entitlement, facts }: Pick<Ground, 'entitlement' | 'facts'>,
+  { per, every = 1 }: WindowDefinition,
+  now: Date,
+): Period {
+  return periodAt({ per, every, from: entitlement.from }, facts, now);
+}
+
 async function answerTaken(
-  { db, tenantId, meter }: Batch,
+  batch: BurnBatch,
   ground: Ground,
   chosen: readonly Ask[],
   sight: BurnSight,
   served: Map<Ask, Served>,
 ): Promise<void> {
+  const { db, tenantId, meter, pack } = batch;
   const fresh = new Set(sight.fresh);
   const isFresh = ({ idempotencyKey: key }: Ask): boolean => key === undefined || fresh.has(key);
   const taken = chosen.filter(isFresh).reduce((sum, { amount }) => sum + amount, 0);
@@ -182,35 +209,37 @@ async function answerTaken(
   let granted = sight.granted + sight.fromGrants;
   let room = sight.room + taken;
   for (const ask of chosen.filter(isFresh)) {
-    const fromPlan = Math.min(ask.amount, Math.max(0, amountOf(ground.entitlement) - used));
+    const planLeft = pack === undefined ? Math.max(0, amountOf(ground.entitlement) - used) : 0;
+    const fromPlan = Math.min(ask.amount, planLeft);
     const fromGrants = Math.min(ask.amount - fromPlan, granted);
     used += ask.amount - fromGrants;
     granted -= fromGrants;
     room -= ask.amount;
-    served.set(ask, { result: { ok: true, ...burnState(ground, used, granted, room) } });
+    served.set(ask, { result: { ok: true, ...stateOf(batch, ground, used, granted, room) } });
   }
   const replayed = chosen.filter((ask) => !isFresh(ask));
   if (replayed.length > 0) {
     const stored = await readKeys(db, tenantId, meter, keysOf(replayed));
-    for (const ask of replayed) served.set(ask, replayOf(ground, ask, stored, sight));
+    for (const ask of replayed) served.set(ask, replayOf(batch, ground, ask, stored, sight));
   }
 }
 
 async function refuse(
-  { db, tenantId, meter, now }: Batch,
+  batch: BurnBatch,
   ground: Ground,
   waiting: readonly Ask[],
   sight: BurnSight,
   served: Map<Ask, Served>,
 ): Promise<void> {
+  const { db, tenantId, meter, now } = batch;
   const keys = keysOf(waiting);
   const stored = keys.length === 0 ? undefined : await readKeys(db, tenantId, meter, keys);
   for (const ask of waiting) {
     if (stored !== undefined && ask.idempotencyKey !== undefined && stored.has(ask.idempotencyKey)) {
-      served.set(ask, replayOf(ground, ask, stored, sight));
+      served.set(ask, replayOf(batch, ground, ask, stored, sight));
       continue;
     }
-    const state = burnState(ground, sight.used, sight.granted, sight.room);
+    const state = stateOf(batch, ground, sight.used, sight.granted, sight.room);
     const reason = sight.closed ?? (ground.entitlement.kind === 'limit' ? 'limit_reached' : 'quota_exceeded');
     const resetsAt = windowEnd(ground, ask, sight, now) ?? state.resetsAt;
     served.set(ask, { result: { ok: false, reason, requested: ask.amount, ...state, resetsAt } });
@@ -220,21 +249,27 @@ async function refuse(
 /** When the windows end that have no room; the quota's own end where it is not for them. */
 function windowEnd({ entitlement, facts }: Ground, { amount }: Ask, sight: BurnSight, now: Date): Date | null {
   let end: Date | null = null;
-  for (const [index, { per, every = 1 }] of entitlement.within.entries()) {
+  for (const [index, window] of entitlement.within.entries()) {
     if (amount <= (sight.windows[index] ?? maxUsed)) continue;
-    const period = periodOf(facts.anchorAt, per, now, { every });
+    const period = windowAt({ entitlement, facts }, window, now);
     if (period.end !== null && (end === null || period.end > end)) end = period.end;
   }
   return end;
 }
 
-function replayOf(ground: Ground, ask: Ask, stored: ReadonlyMap<string, number>, sight: BurnSight): Served {
+function replayOf(
+  batch: BurnBatch,
+  ground: Ground,
+  ask: Ask,
+  stored: ReadonlyMap<string, number>,
+  sight: BurnSight,
+): Served {
   const units = stored.get(ask.idempotencyKey ?? '');
   if (units !== undefined && units !== ask.amount) {
     const problem = `differs from the ${units} that were asked for under the same idempotency key`;
     return { error: new TenantryError('amount_invalid', { amount: String(ask.amount), problem }) };
   }
-  const state = burnState(ground, sight.used, sight.granted, sight.room);
+  const state = stateOf(batch, ground, sight.used, sight.granted, sight.room);
   return { result: { ok: true, replayed: true, ...state } };
 }
 
@@ -242,9 +277,19 @@ function keysOf(asks: readonly Ask[]): readonly string[] {
   return asks.flatMap(({ idempotencyKey }) => (idempotencyKey === undefined ? [] : [idempotencyKey]));
 }
 
-/** The state with grants: what is left is what is left of both, as far as windows let it through. */
-function burnState({ entitlement, resetsAt }: Ground, used: number, granted: number, room: number): MeterState {
+/**
+ * The state with grants: what is left is what is left of both, as far as windows let it through; of a pack alone, what is
+ * left of it.
+ */
+function stateOf(
+  { pack }: BurnBatch,
+  { entitlement, resetsAt }: Ground,
+  used: number,
+  granted: number,
+  room: number,
+): MeterState {
   const state = meterState(entitlement, used, resetsAt);
+  if (pack !== undefined) return { ...state, remaining: room, granted };
   if (state.remaining === 'unlimited') return { ...state, granted };
   return { ...state, remaining: Math.max(0, Math.min(state.remaining + granted, room)), granted };
 }

@@ -54,14 +54,19 @@ const giveText = `
     and c.period_start = $4::timestamptz
   where t.tenant_id = $1::uuid and t.status <> 'moved'`;
 
-const sightText = `
-  select t.entitlement_revision as revision, t.status, c.used, c.entitlement_revision as fence, c.alerted,
+/** What {@link sightOf} reads; the parameter of a name is the present. */
+export const sightColumns = (now: string): string => `
+  t.entitlement_revision as revision, t.status, c.used, c.entitlement_revision as fence, c.alerted,
     c.held_until is not null and exists (select from tenantry.usage_reservations v
-      where v.tenant_id = $1::uuid and v.meter = $2::text and v.status = 'held' and v.expires_at <= $5::timestamptz) as due
+      where v.tenant_id = $1::uuid and v.meter = $2::text and v.status = 'held' and v.expires_at <= ${now}::timestamptz) as due`;
+
+/** Where {@link sightColumns} are found. */
+export const sightFrom = `
   from tenantry.tenants t
   left join tenantry.usage_counters c on c.tenant_id = $1::uuid and c.meter = $2::text and c.per = $3::text
-    and c.period_start = $4::timestamptz
-  where t.tenant_id = $1::uuid and t.status <> 'moved'`;
+    and c.period_start = $4::timestamptz`;
+
+const sightText = `select ${sightColumns('$5')} ${sightFrom} where t.tenant_id = $1::uuid and t.status <> 'moved'`;
 
 const factsText = `
   select t.tenant_id, t.plan, t.anchor_at, t.entitlement_revision as revision, o.seats_bought,
@@ -83,7 +88,8 @@ interface FactsRow {
   readonly terms: PlanTerms | null;
 }
 
-interface SightRow {
+/** A row of {@link sightColumns}. */
+export interface SightRow {
   readonly revision: Int8;
   readonly status: string;
   readonly used: Int8 | null;
@@ -162,12 +168,13 @@ export function closedBy(status: string): TenantClosed | null {
   return status === 'maintenance' ? 'tenant_in_maintenance' : 'tenant_suspended';
 }
 
-/** The parameters that name a counter. */
+/** The parameters that name a counter. Times are texts already: drivers take long to write a `Date`. */
 export function counterKeyParameters({ tenantId, meter, per, start }: CounterKey): unknown[] {
-  return [tenantId, meter, per, start];
+  return [tenantId, meter, per, start.toISOString()];
 }
 
-function sightOf(row: SightRow): Sight {
+/** What a row says of a counter and its tenant. */
+export function sightOf(row: SightRow): Sight {
   return {
     revision: Number(row.revision),
     closed: closedBy(row.status),

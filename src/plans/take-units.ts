@@ -1,5 +1,15 @@
 import type { AnyDatabase } from '../database/index.ts';
-import { type CounterKey, counterKeyParameters, type Int8, run } from './store.ts';
+import {
+  type CounterKey,
+  counterKeyParameters,
+  type Int8,
+  run,
+  type Sight,
+  type SightRow,
+  sightColumns,
+  sightFrom,
+  sightOf,
+} from './store.ts';
 
 /** Under which conditions units are added. */
 export interface TakeConditions {
@@ -58,20 +68,21 @@ export interface MemberUnits {
  *    come to its turn after revision 2 was committed. What stops it is the row's own `entitlement_revision`, which is
  *    evaluated again: once a statement under revision 2 has raised the counter, none under revision 1 can. Where none
  *    has, the late statement equals one that ran just before the change, with which it overlapped.
- * 3. What is refused did not fit. Units that were not added are refused only after a look (sightText) whose one
- *    snapshot, taken after the call, has the revision that the limit was computed from and leaves no room for them, or
- *    beside a grant that told the newest value and leaves none. When they would fit, the row changed in between, and
- *    they are tried again.
- * 4. A refusal writes nothing: an UPDATE, or a lock, whose WHERE fails locks no row. (INSERT … ON CONFLICT DO UPDATE locks
- *    the row before it looks at its WHERE; hence the insert is for a counter that was not there.)
- * 5. A tenant that moved to another keeps nothing. Its counters were deleted, so an UPDATE that waited finds none; the
- *    INSERT locks the tenant before it looks at it, since the lock of its foreign key alone would come after the look.
+ * 3. What is refused did not fit. Units that were not added are refused only after a look (sightText, or what beginText
+ *    tells) whose one snapshot, taken after the call, has the revision that the limit was computed from and leaves no room
+ *    for them, or beside a grant that told the newest value and leaves none. When they would fit, the row changed in
+ *    between, and they are tried again.
+ * 4. A refusal writes nothing: an UPDATE, or a lock, whose WHERE fails locks no row, and beginText locks the tenant only
+ *    where its snapshot has room. (INSERT … ON CONFLICT DO UPDATE locks the row before it looks at its WHERE; hence the
+ *    insert is for a counter that was not there.)
+ * 5. A tenant that moved to another keeps nothing. Its counters were deleted, so an UPDATE that waited finds none; beginText
+ *    locks the tenant before it adds a row, since the lock of a foreign key alone would come after the look.
  *
  * 6. The history loses nothing. The running hour stands on the counter, so that a statement that adds units writes one row;
  *    it adds them to this hour or not at all. When another hour began, the first statement to notice (beginText) brings
  *    the old one to `usage_hours` and begins the new one at nothing, under the lock of the counter.
  *
- * To tell in the same statement why nothing was added would make every granted call half as slow again.
+ * takeText does not tell why nothing was added: every granted call would be half as slow again.
  */
 const takeText = `
   update tenantry.usage_counters
@@ -84,14 +95,24 @@ const takeText = `
       where tenant_id = $1::uuid and entitlement_revision = $7::bigint and status = 'active')
   returning used, alerted, held_until is not null as held`;
 
-/** For the first units of a period or of an hour, and where nothing is known of the counter: slower, and never in vain. */
+/**
+ * For the first units of a period or of an hour, and where nothing is known of the counter. It locks the tenant first, as
+ * the rows that it adds would later: who moves a tenant locks it before its counters. It tells what its snapshot has of
+ * both, too, so that a refusal needs no look of its own.
+ */
 const beginText = `
-  locked as materialized (
+  tenant as materialized (
+    select t.tenant_id, t.entitlement_revision from tenantry.tenants t
+    where t.tenant_id = $1::uuid and t.entitlement_revision = $7::bigint and t.status = 'active'
+      and coalesce((select used <= $6::bigint - $5::bigint and entitlement_revision <= $8::bigint
+        from tenantry.usage_counters
+        where tenant_id = $1::uuid and meter = $2::text and per = $3::text and period_start = $4::timestamptz
+      ), $5::bigint <= $6::bigint)
+    for key share
+  ), locked as materialized (
     select hour, hour_units, hour between $10::timestamptz and $11::timestamptz as running from tenantry.usage_counters
     where tenant_id = $1::uuid and meter = $2::text and per = $3::text and period_start = $4::timestamptz
-      and used <= $6::bigint - $5::bigint and entitlement_revision <= $8::bigint
-      and exists (select from tenantry.tenants
-        where tenant_id = $1::uuid and entitlement_revision = $7::bigint and status = 'active')
+      and used <= $6::bigint - $5::bigint and entitlement_revision <= $8::bigint and exists (select from tenant)
     for no key update
   ), raised as (
     update tenantry.usage_counters c
@@ -112,11 +133,9 @@ const beginText = `
       (tenant_id, meter, per, period_start, used, entitlement_revision, updated_at, hour, hour_units)
     select t.tenant_id, $2::text, $3::text, $4::timestamptz, $5::bigint, t.entitlement_revision, $9::timestamptz,
       $10::timestamptz, case when $10::timestamptz is null then 0 else $5::bigint end
-    from tenantry.tenants t
-    where t.tenant_id = $1::uuid and t.entitlement_revision = $7::bigint and t.status = 'active' and $5::bigint <= $6::bigint
-      and not exists (select from tenantry.usage_counters
-        where tenant_id = $1::uuid and meter = $2::text and per = $3::text and period_start = $4::timestamptz)
-    for key share of t
+    from tenant t
+    where $5::bigint <= $6::bigint and not exists (select from tenantry.usage_counters
+      where tenant_id = $1::uuid and meter = $2::text and per = $3::text and period_start = $4::timestamptz)
     on conflict (tenant_id, meter, per, period_start) do nothing
     returning used, alerted, held_until is not null as held
   ), counted as (
@@ -124,11 +143,18 @@ const beginText = `
   )`;
 
 /**
- * What is recorded along with it: what each member used, and what was used in the hour by whom; in one statement, so that
- * the sums never differ. Members who are not there are left out.
+ * What is recorded along with it, in one statement, so that the sums never differ: what was used in the hour by whom, and
+ * what each member used. Members who are not there are left out.
  */
-const recordText = `, units as materialized (
-    select u.member_id, sum(u.units)::bigint as units from unnest($12::uuid[], $13::bigint[]) as u (member_id, units)
+const hoursText = `, hours as (
+    insert into tenantry.usage_hours as k (tenant_id, meter, subject, hour, units)
+    select $1::uuid, $2::text, h.subject, date_trunc('hour', $9::timestamptz, 'UTC'), h.units
+    from counted cross join unnest($12::text[], $13::bigint[]) as h (subject, units) order by h.subject
+    on conflict (tenant_id, meter, subject, hour) do update set units = k.units + excluded.units
+  )`;
+
+const membersText = `, units as materialized (
+    select u.member_id, sum(u.units)::bigint as units from unnest($14::uuid[], $15::bigint[]) as u (member_id, units)
     where exists (select from tenantry.members m where m.tenant_id = $1::uuid and m.id = u.member_id)
     group by u.member_id order by u.member_id
   ), kept as (
@@ -137,18 +163,28 @@ const recordText = `, units as materialized (
     from counted cross join units u
     on conflict (tenant_id, member_id, meter, per, period_start)
       do update set used = k.used + excluded.used, updated_at = excluded.updated_at
-  ), hours as (
-    insert into tenantry.usage_hours as k (tenant_id, meter, subject, hour, units)
-    select $1::uuid, $2::text, h.subject, date_trunc('hour', $9::timestamptz, 'UTC'), h.units
-    from counted cross join unnest($14::text[], $15::bigint[]) as h (subject, units) order by h.subject
-    on conflict (tenant_id, meter, subject, hour) do update set units = k.units + excluded.units
   )`;
 
-const selected = ' select used, alerted, held from counted';
-const texts = {
-  take: { plain: takeText, recording: `with counted as (${takeText})${recordText}${selected}` },
-  begin: { plain: `with ${beginText}${selected}`, recording: `with ${beginText}${recordText}${selected}` },
-} as const;
+const seen = `
+  select ${sightColumns('$9')}, n.used as taken_used, n.alerted as taken_alerted, n.held ${sightFrom}
+  left join counted n on true where t.tenant_id = $1::uuid and t.status <> 'moved'`;
+
+interface Texts {
+  readonly plain: string;
+  readonly hours: string;
+  readonly members: string;
+}
+
+const takeTexts: Texts = {
+  plain: takeText,
+  hours: `with counted as (${takeText})${hoursText} select used, alerted, held from counted`,
+  members: `with counted as (${takeText})${hoursText}${membersText} select used, alerted, held from counted`,
+};
+const beginTexts: Texts = {
+  plain: `with ${beginText}${seen}`,
+  hours: `with ${beginText}${hoursText}${seen}`,
+  members: `with ${beginText}${hoursText}${membersText}${seen}`,
+};
 
 interface TakenRow {
   readonly used: Int8;
@@ -156,38 +192,59 @@ interface TakenRow {
   readonly held: boolean;
 }
 
-/** Adds units to a counter if that keeps the conditions, and gives what it holds then; `null` when it was not done. */
-export type Take = (key: CounterKey, conditions: TakeConditions) => Promise<Taken | null>;
+/** What became of units that were to be added; nothing where there is no such tenant. */
+export type Taking =
+  | {
+      /** What the counter holds then; `null` when nothing was added. */
+      readonly taken: Taken | null;
+      /** What there was before, where that was looked at, too. */
+      readonly sight?: Sight;
+    }
+  | undefined;
+
+/** Adds units to a counter if that keeps the conditions. */
+export type Take = (key: CounterKey, conditions: TakeConditions) => Promise<Taking>;
 
 /** Adds units to a counter that is there and counts the hour; see {@link Take}. */
-export function takeUnits(db: AnyDatabase, key: CounterKey, conditions: TakeConditions): Promise<Taken | null> {
-  return send(db, texts.take, key, conditions);
+export async function takeUnits(db: AnyDatabase, key: CounterKey, conditions: TakeConditions): Promise<Taking> {
+  const [row] = await send<TakenRow>(db, takeTexts, key, conditions);
+  return { taken: row === undefined ? null : takenOf(row) };
+}
+
+interface BegunRow extends SightRow {
+  readonly taken_used: Int8 | null;
+  readonly taken_alerted: number | null;
+  readonly held: boolean | null;
 }
 
 /** Adds units to a counter, which is made or begins another hour where that is needed; see {@link Take}. */
-export function beginUnits(db: AnyDatabase, key: CounterKey, conditions: TakeConditions): Promise<Taken | null> {
-  return send(db, texts.begin, key, conditions);
+export async function beginUnits(db: AnyDatabase, key: CounterKey, conditions: TakeConditions): Promise<Taking> {
+  const [row] = await send<BegunRow>(db, beginTexts, key, conditions);
+  if (row === undefined) return undefined;
+  const { taken_used: used, taken_alerted: alerted, held } = row;
+  return { sight: sightOf(row), taken: used === null ? null : takenOf({ used, alerted, held: held ?? false }) };
 }
 
-async function send(
+function send<Row>(
   db: AnyDatabase,
-  { plain, recording }: { readonly plain: string; readonly recording: string },
+  texts: Texts,
   key: CounterKey,
   { units, ceiling, revision, fence, now, hour, members, hours }: TakeConditions,
-): Promise<Taken | null> {
-  const parameters = [...counterKeyParameters(key), units, ceiling, revision, fence, now];
-  parameters.push(hour?.start ?? null, hour?.latest ?? null);
-  const records = members.length > 0 || hours.length > 0;
-  if (records) {
-    parameters.push(
-      members.map(({ memberId }) => memberId),
-      members.map((member) => member.units),
-      hours.map(({ subject }) => subject),
-      hours.map((one) => one.units),
-    );
-  }
-  const [row] = await run<TakenRow>(db, records ? recording : plain, parameters);
-  return row === undefined ? null : takenOf(row);
+): Promise<readonly Row[]> {
+  const parameters = counterKeyParameters(key);
+  parameters.push(units, ceiling, revision, fence, now.toISOString());
+  parameters.push(hour?.start.toISOString() ?? null, hour?.latest.toISOString() ?? null);
+  if (members.length === 0 && hours.length === 0) return run<Row>(db, texts.plain, parameters);
+  parameters.push(
+    hours.map(({ subject }) => subject),
+    hours.map((one) => one.units),
+  );
+  if (members.length === 0) return run<Row>(db, texts.hours, parameters);
+  parameters.push(
+    members.map(({ memberId }) => memberId),
+    members.map((one) => one.units),
+  );
+  return run<Row>(db, texts.members, parameters);
 }
 
 /** What a row says that units were added to. */

@@ -66,7 +66,8 @@ export interface Terms<Names extends PlanNames = PlanNames> {
    * Sets the time zone whose clocks decide when the tenant's days, weeks, months and years begin. The running periods end
    * as they would have, so that this is no way to a fresh quota.
    *
-   * @throws TenantryError `tenant_not_found`, `config_invalid` for a zone that the platform does not know.
+   * @throws TenantryError `tenant_not_found`, `config_invalid` for a zone that the platform does not know, or one change too
+   * many: 24 within three years, of which those of one day count once.
    */
   setTimeZone(tenantId: string, zone: string, options?: CallOptions): Promise<PlanTerms | null>;
 

@@ -1,4 +1,5 @@
 import { cleanText, TenantryError } from '../core/index.ts';
+import { periodInZones } from '../core/period-of.ts';
 import { isTimeZone } from '../core/zone-time.ts';
 import { type AnyDatabase, type CallOptions, inTransaction } from '../database/index.ts';
 import { checkMeterOverride, checkValue } from './check-override.ts';
@@ -12,23 +13,27 @@ import { insertTrial, writeTerms } from './terms-store.ts';
 import type { Toolbox } from './toolbox.ts';
 
 const day = 86_400_000;
-const mostZones = 8;
+const mostZones = 24;
+/** What was changed so long ago is in no period that still counts. */
+const longAgo = 3 * 366 * day;
 const mostAttempts = 100;
 
 /** Makes what changes the terms of single tenants. */
 export function createTerms(tools: Toolbox): Terms {
-  const { db, clock, ids, events, catalogue, joinedOf, checkTenant } = tools;
+  const { db, clock, ids, events, catalogue, joinedOf, checkTenant, typed } = tools;
 
   async function change(
+    operation: string,
     tenantId: string,
     options: CallOptions,
     make: (terms: PlanTerms, facts: EntitlementFacts) => PlanTerms,
   ): Promise<PlanTerms | null> {
     const joined = joinedOf(options);
-    const after = await inTransaction(db, joined, (tx) => changeIn(tx, tenantId, make));
-    // So that this process goes by it at once; the others notice the revision.
-    if (joined === undefined) await tools.refresh(tenantId);
-    return after;
+    return typed(operation, async () => {
+      const after = await inTransaction(db, joined, (tx) => changeIn(tx, tenantId, make));
+      await tools.follow(tenantId, joined);
+      return after;
+    });
   }
 
   async function changeIn(
@@ -51,14 +56,15 @@ export function createTerms(tools: Toolbox): Terms {
   return {
     async of(tenantId, options = {}) {
       checkTenant('plans.terms.of', tenantId);
-      return found(await readFacts(joinedOf(options) ?? db, tenantId), tenantId).terms;
+      const read = () => readFacts(joinedOf(options) ?? db, tenantId);
+      return found(await typed('plans.terms.of', read), tenantId).terms;
     },
 
     async override(tenantId, overrides, options = {}) {
       checkTenant('plans.terms.override', tenantId);
       const passing = passingOf(options);
       checkOverrides(overrides);
-      return change(tenantId, options, (terms) => ({
+      return change('plans.terms.override', tenantId, options, (terms) => ({
         ...terms,
         meters: merged(terms.meters, overrides.meters, (value) =>
           typeof value === 'object' ? { ...value, ...passing } : { amount: value, ...passing },
@@ -74,7 +80,7 @@ export function createTerms(tools: Toolbox): Terms {
       whole(`addOns.${addOn}`, quantity, 0, 1_000_000);
       const passing = passingOf(options);
       const entry = { [addOn]: quantity === 0 ? null : { quantity, ...passing } };
-      return change(tenantId, options, (terms) => ({
+      return change('plans.terms.setAddOn', tenantId, options, (terms) => ({
         ...terms,
         addOns: merged(terms.addOns, entry, (value) => value),
       }));
@@ -82,7 +88,7 @@ export function createTerms(tools: Toolbox): Terms {
 
     async setVersion(tenantId, version, options = {}) {
       checkTenant('plans.terms.setVersion', tenantId);
-      return change(tenantId, options, (terms, { plan }) => {
+      return change('plans.terms.setVersion', tenantId, options, (terms, { plan }) => {
         planInForce(catalogue, { plan }, clock());
         const newest = (catalogue.plans[plan]?.earlier?.length ?? 0) + 1;
         const number = version === 'newest' ? newest : version;
@@ -94,10 +100,10 @@ export function createTerms(tools: Toolbox): Terms {
     async setTimeZone(tenantId, zone, options = {}) {
       checkTenant('plans.terms.setTimeZone', tenantId);
       if (!isTimeZone(zone)) refuse('zone', 'is no time zone that the platform knows, such as Europe/Berlin');
-      return change(tenantId, options, (terms) => {
+      return change('plans.terms.setTimeZone', tenantId, options, (terms, { anchorAt }) => {
         const zones = terms.zones ?? [{ zone: 'UTC', at: 0 }];
         if (zones.at(-1)?.zone === zone) return terms;
-        return { ...terms, zones: [...zones, { zone, at: clock().getTime() }].slice(-mostZones) };
+        return { ...terms, zones: withZone(zones, { zone, at: clock().getTime() }, anchorAt) };
       });
     },
 
@@ -112,7 +118,7 @@ export function createTerms(tools: Toolbox): Terms {
       const startsAt = clock();
       const endsAt = new Date(startsAt.getTime() + definition.trialDays * day);
       const joined = joinedOf(options);
-      const started = await inTransaction(db, joined, async (tx) => {
+      const start = async (tx: AnyDatabase): Promise<boolean> => {
         found(await readFacts(tx, tenantId), tenantId);
         if (!(await insertTrial(tx, tenantId, { plan, startsAt, endsAt, fingerprints }))) return false;
         await changeIn(tx, tenantId, (terms) => ({
@@ -122,8 +128,9 @@ export function createTerms(tools: Toolbox): Terms {
         const data = { plan, endsAt };
         await events?.({ id: ids(), name: 'tenant.trial_started', tenantId, occurredAt: startsAt, data }, tx);
         return true;
-      });
-      if (joined === undefined) await tools.refresh(tenantId);
+      };
+      const started = await typed('plans.terms.startTrial', () => inTransaction(db, joined, start));
+      await tools.follow(tenantId, joined);
       return started ? { ok: true, endsAt } : { ok: false, reason: 'trial_used' };
     },
   };
@@ -143,6 +150,32 @@ export function createTerms(tools: Toolbox): Terms {
       checkValue(`values.${name}`, value);
     }
   }
+}
+
+type Zones = NonNullable<PlanTerms['zones']>;
+
+/**
+ * Adds a change of the zone. One of the same day never came to count and is replaced. None that may still decide when a
+ * running period began is left out: it would begin at another moment, and be a fresh one.
+ */
+function withZone(zones: Zones, change: Zones[number], anchorAt: Date): Zones {
+  const last = zones.at(-1);
+  const before = zones.slice(0, -1);
+  const changes = before.map(({ zone, at }) => ({ zone, at: new Date(at) }));
+  const replaces =
+    last !== undefined &&
+    before.length > 0 &&
+    (['calendar', anchorAt] as const).every((from) => {
+      const { end } = periodInZones(from, 'day', new Date(last.at), { changes });
+      return end !== null && change.at < end.getTime();
+    });
+  const after = [...(replaces ? before : zones), change];
+  if (after.length <= mostZones) return after;
+  const [, second] = after;
+  if (second !== undefined && second.at > change.at - longAgo) {
+    refuse('zone', `was changed ${mostZones} times within three years, and can be changed again later`);
+  }
+  return after.slice(1);
 }
 
 function passingOf({ expiresAt }: TermOptions): { readonly until?: number } {

@@ -63,6 +63,29 @@ export interface UsageExport {
 /** What takes usage to the billing provider. It is called again with the same id until it has not thrown. */
 export type UsageExporter = (usage: UsageExport) => Promise<void>;
 
+/** What is deleted. */
+export interface PruneUsageInput {
+  /**
+   * Idempotency keys that were used, and reservations that were settled, before this moment; and shorter times within
+   * quotas that were over by then. A key that is gone uses units anew when it comes once more.
+   */
+  readonly before: Date;
+  /** Hours before this moment, and periods that were over by then, of tenants and members; all are kept when absent. */
+  readonly historyBefore?: Date;
+  /** Of one tenant alone. */
+  readonly tenantId?: string;
+}
+
+/** How many rows were deleted. */
+export interface PrunedUsage {
+  readonly keys: number;
+  readonly reservations: number;
+  readonly windows: number;
+  readonly hours: number;
+  readonly periods: number;
+  readonly members: number;
+}
+
 /** Usage that can be read. */
 export interface Usage<Names extends PlanNames = PlanNames> {
   /**
@@ -73,13 +96,14 @@ export interface Usage<Names extends PlanNames = PlanNames> {
   read(tenantId: string, query: UsageQuery): Promise<readonly UsageSum[]>;
 
   /**
-   * Lists the counters of a tenant, the running periods and those of the past, the newest first: 100 at most, or `limit`.
+   * Lists the counters of a tenant, the running periods and those of the past, the newest first: 100 at most, or `limit`, up
+   * to 1,000. `before` leaves out those that began then or later: with a `meter`, the start of the last one lists on.
    *
-   * @throws TenantryError `tenant_not_found`, `meter_unknown`.
+   * @throws TenantryError `tenant_not_found`, `meter_unknown`, `config_invalid`.
    */
   periods(
     tenantId: string,
-    options?: CallOptions & { readonly meter?: Names['meter']; readonly limit?: number },
+    options?: CallOptions & { readonly meter?: Names['meter']; readonly limit?: number; readonly before?: Date },
   ): Promise<readonly UsagePeriod[]>;
 
   /**
@@ -98,4 +122,13 @@ export interface Usage<Names extends PlanNames = PlanNames> {
    * @throws TenantryError `tenant_not_found`, `plan_unknown`; what `send` throws.
    */
   export(tenantId: string, send: UsageExporter, options?: { readonly at?: Date }): Promise<number>;
+
+  /**
+   * Deletes of all tenants what nobody needs any more, 2,000 rows at a time. Running periods, open reservations, grants, and
+   * what the billing provider is being told of stay. Call it daily, from one process.
+   *
+   * @throws TenantryError `config_invalid` for a `before` that is nearer than the hours in which late units are taken and a
+   * day, or a `historyBefore` later than `before`; `tenant_not_found`, `database_unavailable`.
+   */
+  prune(input: PruneUsageInput, options?: CallOptions): Promise<PrunedUsage>;
 }

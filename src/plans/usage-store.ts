@@ -35,16 +35,39 @@ export async function readSums(db: AnyDatabase, tenantId: string, query: SumsQue
 }
 
 /** Reads counters, the newest first. */
-export async function readCounters(db: AnyDatabase, tenantId: string, meter: string | null, limit: number) {
+export async function readCounters(
+  db: AnyDatabase,
+  tenantId: string,
+  { meter, limit, before }: { readonly meter: string | null; readonly limit: number; readonly before: Date | null },
+) {
   const text = `
     select meter, per, period_start, used, updated_at from tenantry.usage_counters
     where tenant_id = $1::uuid and ($2::text is null or meter = $2::text) and not starts_with(per, 'within ')
+      and ($4::timestamptz is null or period_start < $4::timestamptz)
     order by period_start desc, meter, per limit $3`;
   return run<{ meter: string; per: string; period_start: Date; used: Int8; updated_at: Date }>(db, text, [
     tenantId,
     meter,
     limit,
+    before,
   ]);
+}
+
+/**
+ * How many units beyond an amount are used for good: those of open reservations may still be given back, and nobody is told
+ * of less afterwards.
+ */
+export async function readBeyond(db: AnyDatabase, key: CounterKey, amount: number): Promise<number> {
+  const text = `
+    select greatest(0, c.used - $5::bigint - coalesce((
+      select sum((p.value ->> 'units')::bigint)
+      from tenantry.usage_reservations r cross join lateral jsonb_array_elements(r.parts) as p (value)
+      where r.tenant_id = $1::uuid and r.meter = $2::text and r.status = 'held' and (p.value ->> 'grant') is null
+        and r.counters -> 0 ->> 'per' = $3::text and (r.counters -> 0 ->> 'start')::timestamptz = $4::timestamptz), 0)) as beyond
+    from tenantry.usage_counters c
+    where c.tenant_id = $1::uuid and c.meter = $2::text and c.per = $3::text and c.period_start = $4::timestamptz`;
+  const [row] = await run<{ beyond: Int8 }>(db, text, [...counterKeyParameters(key), amount]);
+  return Number(row?.beyond ?? 0);
 }
 
 /** What the provider was told of a counter. */

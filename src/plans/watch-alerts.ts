@@ -9,9 +9,13 @@ import { counterKeyParameters, run } from './store.ts';
 /** Notices that a counter crossed a percentage of its amount. */
 export type Watch = (ground: Ground, used: number, alerted: number | null, joined?: AnyDatabase) => Promise<void>;
 
+/** The tenant is locked before the counter (see `burn-store.ts`): what is told is written for the tenant. */
 const markText = `
+  with tenant as materialized (
+    select tenant_id from tenantry.tenants where tenant_id = $1::uuid for key share
+  )
   update tenantry.usage_counters set alerted = $5::integer
-  where tenant_id = $1::uuid and meter = $2::text and per = $3::text and period_start = $4::timestamptz
+  where exists (select from tenant) and tenant_id = $1::uuid and meter = $2::text and per = $3::text and period_start = $4::timestamptz
     and coalesce(alerted, 0) = $6::integer
   returning used`;
 

@@ -43,8 +43,8 @@ beforeEach(async () => {
 afterEach(() => database.destroy());
 
 /** The quantity that is truly paid. */
-async function paidSeats(): Promise<number | undefined> {
-  const { subscription } = await program.billing.state(tenantId);
+async function paidSeats(of = tenantId): Promise<number | undefined> {
+  const { subscription } = await program.billing.state(of);
   const found = world.fake.get(subscription?.id ?? '');
   const items = found?.items;
   if (typeof items !== 'object' || items === null || !('data' in items) || !Array.isArray(items.data)) return undefined;
@@ -147,6 +147,46 @@ describe('seats at the provider', () => {
     await world.fake.advance({ hours: 1 });
     await settle(world, program);
     expect(await paidSeats()).toBe(2);
+  });
+});
+
+describe('an hour in which the provider is away', () => {
+  it('costs few calls, loses no seat of many tenants, and is over within minutes', async () => {
+    const many = [tenantId];
+    for (let n = 0; n < 14; n += 1) {
+      const { tenantId: one } = await program.organizations.create({
+        name: `Many ${n}`,
+        owner: { userId: `o${n}` },
+        seats: null,
+      });
+      await program.billing.subscribe({ tenantId: one, plan: 'team', daysUntilDue: 14 });
+      many.push(one);
+    }
+    await settle(world, program);
+    const add = (n: number) =>
+      Promise.all(
+        many.map((one) => program.organizations.members.add({ tenantId: one, userId: `m${n}`, role: 'member' })),
+      );
+    world.fake.fail({ how: 'drop' });
+    let calls = 0;
+    world.fake.onExchange(() => {
+      calls += 1;
+    });
+    for (let minute = 0; minute < 60; minute += 1) {
+      if (minute % 20 === 0) await add(minute);
+      calls = 0;
+      const { seats } = await program.billing.processDue();
+      expect(seats).toMatchObject({ done: 0 });
+      expect(seats.failed).toBeLessThanOrEqual(3);
+      expect(calls).toBeLessThanOrEqual(3);
+      await world.fake.advance({ minutes: 1 });
+    }
+    world.fake.heal();
+    // Nobody was put off for longer than ten minutes.
+    await world.fake.advance({ minutes: 10 });
+    expect((await program.billing.processDue()).seats).toEqual({ done: many.length, failed: 0 });
+    for (const one of many) expect(await paidSeats(one)).toBe(4);
+    expect(await waiting()).toBe(0);
   });
 });
 

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { createPlans, definePlans } from '../../src/plans/index.ts';
+import { createOrganizations } from '../../src/organizations/index.ts';
+import { createPlans, definePlans, type PlanEvent } from '../../src/plans/index.ts';
 import { fixedClock } from '../../src/testing/index.ts';
 import { postgresDatabase, type TestDatabase } from '../support/databases.ts';
 import { makeTenant, type None, times } from '../support/plans.ts';
@@ -22,6 +23,11 @@ const catalogue = definePlans({
         ],
       },
     },
+  },
+});
+const berlin = definePlans({
+  free: {
+    quotas: { calls: { amount: 100, per: 'month', from: 'calendar', within: [{ amount: 5, per: 'day' }] } },
   },
 });
 const start = '2026-02-01T00:00:00.000Z';
@@ -278,6 +284,20 @@ it('keeps windows within a period, and tells when they end', async () => {
   expect(await plans.consume(tenantId, 'calls', 5)).toMatchObject({ ok: true, used: 13 });
 });
 
+it('begins windows by the calendar and the clocks of the tenant, where its periods do', async () => {
+  const tenantId = await makeTenant(database, 'free');
+  const local = createPlans({ db: database.app, plans: berlin, clock });
+  await local.terms.setTimeZone(tenantId, 'Europe/Berlin');
+  clock.set('2026-02-10T22:00:00Z');
+  expect(await local.consume(tenantId, 'calls', 5)).toMatchObject({ ok: true, remaining: 0 });
+  expect(await local.consume(tenantId, 'calls')).toMatchObject({
+    ok: false,
+    resetsAt: new Date('2026-02-10T23:00:00Z'),
+  });
+  clock.set('2026-02-10T23:00:00Z');
+  expect(await local.consume(tenantId, 'calls', 5)).toMatchObject({ ok: true, used: 10, remaining: 0 });
+});
+
 it('counts late units in the period of then, as long as they are taken', async () => {
   const tenantId = await makeTenant(database, 'free');
   clock.set('2026-03-01T00:00:00Z');
@@ -291,6 +311,17 @@ it('counts late units in the period of then, as long as they are taken', async (
   for (const at of [new Date('2026-02-25T23:00:00Z'), new Date('2026-03-01T00:06:00Z'), new Date(Number.NaN)]) {
     await expect(plans.consume(tenantId, 'calls', 1, { at })).rejects.toMatchObject({ code: 'usage_time_invalid' });
   }
+});
+
+it('counts what a reservation that is over held to what is left of a grant', async () => {
+  const tenantId = await makeTenant(database, 'free');
+  const grant = await plans.grants.add(tenantId, 'sessions', { amount: 10 });
+  await plans.reservations.hold(tenantId, 'sessions', 4, { seconds: 60 });
+  clock.advance(60_000);
+  expect(await plans.grants.list(tenantId, 'sessions')).toMatchObject([{ left: 10, held: 0 }]);
+  await plans.reservations.hold(tenantId, 'sessions', 4, { seconds: 60 });
+  clock.advance(60_000);
+  expect(await plans.grants.revoke(tenantId, grant.id)).toBe(10);
 });
 
 it('takes away what is left of a grant, not what is used or held', async () => {
@@ -354,4 +385,143 @@ it('refuses what cannot be granted', async () => {
     code: 'tenant_not_found',
   });
   expect(await plans.grants.list(tenantId, 'calls', { all: true })).toEqual([]);
+});
+
+it('keeps what members and keys use of what they held, and nothing of limits', async () => {
+  const organizations = createOrganizations({ db: database.app, clock });
+  const { tenantId } = await organizations.create({ name: 'Acme', owner: { userId: 'ada' }, plan: 'free' });
+  const [member] = (await organizations.members.list({ tenantId })).items;
+  if (member === undefined) throw new Error('none');
+  const [memberId, keyId] = [member.id, '00000000-0000-7000-8000-00000000000b'];
+  const stranger = '00000000-0000-7000-8000-00000000000c';
+  await plans.grants.add(tenantId, 'calls', { amount: 5 });
+  for (const [amount, by] of [
+    [12, { memberId, keyId }],
+    [3, { memberId: stranger }],
+  ] as const) {
+    const held = await plans.reservations.hold(tenantId, 'calls', amount, by);
+    if (!held.ok) throw new Error('refused');
+    await plans.reservations.commit(tenantId, held.reservationId, amount - 1);
+  }
+  const forgotten = await plans.reservations.hold(tenantId, 'calls', 1, { memberId, seconds: 60, onExpiry: 'commit' });
+  const bot = await plans.reservations.hold(tenantId, 'bots', 1, { memberId });
+  if (!forgotten.ok || !bot.ok) throw new Error('refused');
+  await plans.reservations.commit(tenantId, bot.reservationId);
+  clock.advance(60_000);
+  await plans.check(tenantId, 'calls');
+  expect((await plans.usageByMember(tenantId, 'calls')).items).toEqual([{ memberId, used: 12 }]);
+  const read = async (of: 'tenant' | 'members' | 'keys') =>
+    (
+      await plans.usage.read(tenantId, {
+        of,
+        by: 'total',
+        from: new Date(start),
+        to: new Date('2026-02-02'),
+      })
+    ).map(({ quota, units, subjectId }) => [quota, units, subjectId]);
+  expect(await read('tenant')).toEqual([['calls', 14, null]]);
+  expect(await read('members')).toEqual(
+    [
+      ['calls', 12, memberId],
+      ['calls', 2, stranger],
+    ].toSorted(([, , one], [, , other]) => String(one).localeCompare(String(other))),
+  );
+  expect(await read('keys')).toEqual([['calls', 11, keyId]]);
+  await expect(
+    Reflect.apply(plans.reservations.hold, plans.reservations, [tenantId, 'calls', 1, { onExpiry: 'keep' }]),
+  ).rejects.toMatchObject({ code: 'config_invalid' });
+});
+
+it('fills a grant up once for a period, whatever late units come after it', async () => {
+  const tenantId = await makeTenant(database, 'free');
+  clock.set('2026-02-28T09:00:00Z');
+  await plans.consume(tenantId, 'calls', 10);
+  await plans.grants.add(tenantId, 'calls', { amount: 8, rollover: { min: 5, max: 5 } });
+  clock.set('2026-02-28T10:00:00Z');
+  // A new period: ten of the plan, and the grant brought to five.
+  expect(await plans.consume(tenantId, 'calls', 14)).toMatchObject({ ok: true, used: 10, granted: 1 });
+  const at = new Date('2026-02-28T09:10:00Z');
+  expect(await plans.consume(tenantId, 'calls', 1, { at })).toMatchObject({ ok: true, granted: 0 });
+  expect(await plans.consume(tenantId, 'calls')).toMatchObject({ ok: false, granted: 0 });
+});
+
+it('gives late units what a reservation held then, and is free by now', async () => {
+  const tenantId = await makeTenant(database, 'free');
+  await plans.reservations.hold(tenantId, 'calls', 10, { seconds: 3600 });
+  clock.advance(3_600_000);
+  const at = new Date('2026-02-01T00:30:00Z');
+  expect(await create().consume(tenantId, 'calls', 10, { at })).toMatchObject({ ok: true, used: 10 });
+});
+
+it('looks no longer than its clock allows, which was set back meanwhile', async () => {
+  const tenantId = await makeTenant(database, 'free');
+  await plans.reservations.hold(tenantId, 'calls', 10, { seconds: 60 });
+  clock.advance(60_000);
+  const moments = [clock(), new Date('2026-01-31T23:00:00Z')];
+  const jumping = createPlans({ db: database.app, plans: catalogue, clock: () => moments.shift() ?? new Date(start) });
+  expect(await jumping.check(tenantId, 'calls')).toMatchObject({ ok: true, used: 0 });
+});
+
+it('tells of a grant that is taken away once, and keeps nothing on it that comes back', async () => {
+  const events: PlanEvent[] = [];
+  const telling = createPlans({
+    db: database.app,
+    plans: catalogue,
+    clock,
+    events: async (event) => void events.push(event),
+  });
+  const tenantId = await makeTenant(database, 'free');
+  const grant = await telling.grants.add(tenantId, 'sessions', { amount: 10 });
+  const held = await telling.reservations.hold(tenantId, 'sessions', 4);
+  if (!held.ok) throw new Error('refused');
+  expect([await telling.grants.revoke(tenantId, grant.id), await telling.grants.revoke(tenantId, grant.id)]).toEqual([
+    6, 0,
+  ]);
+  expect(events.map(({ name }) => name)).toEqual(['grant.added', 'grant.revoked']);
+  await telling.reservations.release(tenantId, held.reservationId);
+  expect(await lefts(tenantId, 'sessions')).toEqual([0]);
+});
+
+it('burns the voucher that somebody holds up, its units before its spare ones, and no other', async () => {
+  const tenantId = await makeTenant(database, 'free');
+  const sell = (amount: number, more: object = {}) => plans.grants.add(tenantId, 'sessions', { amount, ...more });
+  const ada = await sell(3, { spare: 1, validDays: 90 });
+  const eve = await sell(5, { validDays: 30 });
+  const pack = ada.packId;
+  expect(await plans.check(tenantId, 'sessions', { pack, amount: 4 })).toMatchObject({ ok: true, remaining: 4 });
+  const answers = await times(6, (index) =>
+    (index % 2 === 0 ? plans : create()).consume(tenantId, 'sessions', 1, { pack }),
+  );
+  expect(answers.map(({ ok }) => ok).toSorted()).toEqual([false, false, true, true, true, true]);
+  for (const answer of answers.filter(({ ok }) => !ok)) {
+    expect(answer).toMatchObject({ reason: 'quota_exceeded', remaining: 0, granted: 0 });
+  }
+  expect((await plans.grants.list(tenantId, 'sessions')).map(({ id, left }) => [id, left])).toEqual([[eve.id, 5]]);
+  // Without a pack it is burnt as ever, and the plan's own units are for nobody's voucher.
+  await plans.consume(tenantId, 'sessions');
+  const held = await plans.reservations.hold(tenantId, 'sessions', 3, { pack: eve.packId });
+  if (!held.ok) throw new Error('refused');
+  expect(held).toMatchObject({ remaining: 1 });
+  expect(await plans.reservations.commit(tenantId, held.reservationId, 1)).toMatchObject({ returned: 2 });
+  expect(await plans.check(tenantId, 'sessions', { pack: eve.packId })).toMatchObject({ remaining: 3 });
+  const topUp = await plans.grants.add(tenantId, 'calls', { amount: 2 });
+  expect(await plans.consume(tenantId, 'calls', 3, { pack: topUp.packId })).toMatchObject({ ok: false, remaining: 2 });
+  expect(await plans.consume(tenantId, 'calls', 2, { pack: topUp.packId, idempotencyKey: 'visit 1' })).toMatchObject({
+    ok: true,
+    used: 0,
+    remaining: 0,
+  });
+  expect(await plans.consume(tenantId, 'calls', 2, { pack: topUp.packId, idempotencyKey: 'visit 1' })).toMatchObject({
+    ok: true,
+    replayed: true,
+  });
+  expect(await plans.check(tenantId, 'calls')).toMatchObject({ used: 0, remaining: 10 });
+  clock.advance(31 * day);
+  expect(await plans.consume(tenantId, 'sessions', 1, { pack: eve.packId })).toMatchObject({ ok: false, remaining: 0 });
+  const stranger = await makeTenant(database, 'free');
+  expect(await plans.consume(stranger, 'calls', 1, { pack: topUp.packId })).toMatchObject({ ok: false, remaining: 0 });
+  await expect(plans.consume(tenantId, 'calls', 1, { pack: 'voucher' })).rejects.toMatchObject({
+    code: 'name_invalid',
+  });
+  await expect(plans.consume(tenantId, 'bots', 1, { pack })).rejects.toMatchObject({ code: 'meter_unknown' });
 });

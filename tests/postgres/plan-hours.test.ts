@@ -16,6 +16,7 @@ const catalogue = definePlans({
     quotas: { calls: { amount: 1_000_000, per: 'month' }, jobs: { amount: 1_000_000, per: 'hour' } },
   },
 });
+const billed = definePlans({ pro: { quotas: { calls: { amount: 10, per: 'month', overage: 'bill' } } } });
 const start = '2026-02-10T10:20:00.000Z';
 const hour = 3_600_000;
 let database: TestDatabase<None>;
@@ -77,6 +78,13 @@ it('reads the last hours of periods that are over', async () => {
   const days = { from: new Date('2026-02-10'), to: new Date('2026-02-11') };
   expect(await plans.usage.read(tenantId, days)).toMatchObject([{ quota: 'jobs', units: 6 }]);
   expect(await plans.usage.forecast(tenantId, 'jobs')).toMatchObject({ used: 0 });
+  const [last] = await plans.usage.periods(tenantId, { meter: 'jobs', limit: 1 });
+  expect(last).toMatchObject({ used: 3 });
+  const earlier = await plans.usage.periods(tenantId, { meter: 'jobs', ...(last && { before: last.start }) });
+  expect(earlier.map(({ used }) => used)).toEqual([2, 1]);
+  await expect(plans.usage.periods(tenantId, { before: new Date(Number.NaN) })).rejects.toMatchObject({
+    code: 'config_invalid',
+  });
 });
 
 it('puts late units into the hour of then, and counts limits in none', async () => {
@@ -173,4 +181,66 @@ it('brings the running hours along when tenants are joined, and back', async () 
   await plans.consume(beta.tenantId, 'calls', 10);
   expect(await hoursOf(acme.tenantId)).toEqual([['02-10T10', 5]]);
   expect(await hoursOf(beta.tenantId)).toEqual([['02-10T10', 14]]);
+});
+
+it('brings grants along when tenants are joined, and what the provider was told of', async () => {
+  const clock = fixedClock(start);
+  const plans = createPlans({ db: database.app, plans: billed, clock });
+  const organizations = createOrganizations({ db: database.app, clock });
+  const acme = await organizations.create({ name: 'Acme', owner: { userId: 'ada' }, plan: 'pro' });
+  const beta = await organizations.create({ name: 'Beta', owner: { userId: 'eve' }, plan: 'pro' });
+  const remembering = createPlans({ db: database.app, plans: billed, clock });
+  await remembering.check(acme.tenantId, 'calls');
+  await plans.consume(acme.tenantId, 'calls', 3);
+  await plans.consume(beta.tenantId, 'calls', 14);
+  const told: number[] = [];
+  const tell = (tenantId: string) => plans.usage.export(tenantId, async ({ units }) => void told.push(units));
+  await tell(beta.tenantId);
+  const grant = await plans.grants.add(beta.tenantId, 'calls', { amount: 5 });
+  const name = { retenanting: 'grants', unit: 'beta' };
+  await database.owner.transaction().execute((tx) =>
+    movePeople(tx, {
+      ...name,
+      oldTenantId: beta.tenantId,
+      targets: [{ tenantId: acme.tenantId }],
+      to: hybridSeats(),
+      now: clock(),
+    }),
+  );
+  // What other tables have follows the people.
+  await sql`update tenantry.usage_grants set tenant_id = ${acme.tenantId}::uuid where id = ${grant.id}::uuid`.execute(
+    database.owner,
+  );
+  expect(await remembering.consume(acme.tenantId, 'calls', 2)).toMatchObject({ ok: true, used: 17, granted: 3 });
+  // Seven beyond ten, of which four were told.
+  await tell(acme.tenantId);
+  expect(told).toEqual([4, 3]);
+  await database.owner.transaction().execute((tx) => returnPeople(tx, { ...name, now: clock() }));
+  expect(await plans.check(acme.tenantId, 'calls')).toMatchObject({ used: 3 });
+  expect(await plans.check(beta.tenantId, 'calls')).toMatchObject({ used: 14 });
+});
+
+it('goes on with the terms of a tenant that becomes another one', async () => {
+  const clock = fixedClock(start);
+  const plans = createPlans({ db: database.app, plans: billed, clock });
+  const organizations = createOrganizations({ db: database.app, clock });
+  const old = await organizations.create({ name: 'Old', owner: { userId: 'ida' }, plan: 'pro' });
+  await plans.terms.override(old.tenantId, { meters: { calls: 44 } });
+  const tenantId = '00000000-0000-7000-8000-0000000000f1';
+  const name = { retenanting: 'terms', unit: 'old' };
+  await database.owner.transaction().execute((tx) =>
+    movePeople(tx, {
+      ...name,
+      oldTenantId: old.tenantId,
+      targets: [{ tenantId, name: 'New', plan: 'pro' }],
+      to: hybridSeats(),
+      now: new Date('2026-03-01T00:00:00.000Z'),
+    }),
+  );
+  expect(await plans.check(tenantId, 'calls')).toMatchObject({ limit: 44 });
+  const { rows } = await sql<{ since: Date }>`
+    select plan_since as since from tenantry.tenants where tenant_id = ${tenantId}::uuid`.execute(database.app);
+  expect(rows).toEqual([{ since: new Date(start) }]);
+  await database.owner.transaction().execute((tx) => returnPeople(tx, { ...name, now: clock() }));
+  expect(await plans.check(old.tenantId, 'calls')).toMatchObject({ limit: 44 });
 });

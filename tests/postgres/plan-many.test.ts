@@ -10,6 +10,22 @@ const catalogue = definePlans({
   small: { quotas: { calls: { amount: 7, per: 'month' } } },
   large: { quotas: { calls: { amount: 90, per: 'month' } } },
 });
+const kinds = definePlans({
+  small: {
+    quotas: {
+      calls: { amount: 100, per: 'month' },
+      mails: { amount: 200, per: 'day' },
+      files: { amount: 300, per: 'once' },
+    },
+  },
+  large: {
+    quotas: {
+      calls: { amount: 1000, per: 'month' },
+      mails: { amount: 2000, per: 'day' },
+      files: { amount: 3000, per: 'once' },
+    },
+  },
+});
 const clock = fixedClock(anchor);
 let database: TestDatabase<None>;
 let processes: CountingDatabase<None>[];
@@ -33,6 +49,45 @@ it('shares one statement over tenants', async () => {
   const sent = await counting.during(() => Promise.all(tenants.map((tenantId) => plans.consume(tenantId, 'calls', 2))));
   expect(sent).toHaveLength(1);
   for (const tenantId of tenants) expect(await plans.check(tenantId, 'calls')).toMatchObject({ used: 3 });
+});
+
+it('needs one statement for the facts and one for the counters of many tenants of which a process knows nothing', async () => {
+  const [counting] = processes;
+  if (counting === undefined) throw new Error('none');
+  const tenants = await times(30, () => makeTenant(database, 'large'));
+  const before = plansOf(database.app);
+  await Promise.all(tenants.map((tenantId) => before.consume(tenantId, 'calls')));
+  const plans = plansOf(counting.db);
+  const sent = await counting.during(() => Promise.all(tenants.map((tenantId) => plans.consume(tenantId, 'calls'))));
+  expect(sent).toHaveLength(2);
+  // Those whose counters are not there yet are made one by one.
+  const others = await times(5, () => makeTenant(database, 'large'));
+  const results = await Promise.all([...tenants, ...others].map((tenantId) => plans.consume(tenantId, 'calls', 2)));
+  expect(granted(results).map(({ used }) => used)).toEqual([...tenants.map(() => 4), ...others.map(() => 2)]);
+});
+
+it('keeps amounts, meters, periods and plans of one statement apart', async () => {
+  const [counting] = processes;
+  if (counting === undefined) throw new Error('none');
+  const plans = createPlans({ db: counting.db, plans: kinds, clock });
+  const tenants = await times(24, (index) => makeTenant(database, index % 3 === 0 ? 'small' : 'large'));
+  const meters = ['calls', 'mails', 'files'] as const;
+  const spend = (amountOf: (index: number) => number) =>
+    Promise.all(
+      tenants.flatMap((tenantId, index) => meters.map((meter) => plans.consume(tenantId, meter, amountOf(index)))),
+    );
+  await spend(() => 1);
+  let results: Awaited<ReturnType<typeof spend>> = [];
+  const sent = await counting.during(async () => {
+    results = await spend((index) => index + 1);
+  });
+  expect(sent.length).toBeLessThanOrEqual(3);
+  expect(granted(results).map(({ used, limit }) => [used, limit])).toEqual(
+    tenants.flatMap((_, index) => [100, 200, 300].map((limit) => [index + 2, index % 3 === 0 ? limit : 10 * limit])),
+  );
+  for (const [index, tenantId] of tenants.entries()) {
+    for (const meter of meters) expect(await plans.check(tenantId, meter)).toMatchObject({ used: index + 2 });
+  }
 });
 
 it('grants no tenant one too many, whichever processes ask for whichever tenants', async () => {

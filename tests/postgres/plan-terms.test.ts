@@ -193,6 +193,35 @@ it('counts days by the clocks of the tenant, and gives no fresh quota for anothe
   await expect(plans.terms.setTimeZone(tenantId, 'Mars/Base')).rejects.toMatchObject({ code: 'config_invalid' });
 });
 
+it('gives no fresh quota however often the zone is changed', async () => {
+  const tenantId = await makeTenant(database, 'free');
+  const yearly = createPlans({
+    db: database.app,
+    plans: definePlans({ free: { quotas: { calls: { amount: 5, per: 'year', from: 'calendar' } } } }),
+    clock,
+  });
+  clock.set('2026-03-01T10:00:00Z');
+  await yearly.consume(tenantId, 'calls', 5);
+  const zones = ['Pacific/Kiritimati', 'Pacific/Pago_Pago'];
+  for (let n = 0; n < 30; n += 1) await yearly.terms.setTimeZone(tenantId, zones[n % 2] ?? '');
+  expect((await yearly.terms.of(tenantId))?.zones).toHaveLength(2);
+  const outcomes: string[] = [];
+  for (let n = 0; n < 40; n += 1) {
+    clock.advance(86_400_000);
+    outcomes.push(
+      await yearly.terms.setTimeZone(tenantId, zones[n % 2] ?? '').then(
+        () => 'changed',
+        ({ code }) => code,
+      ),
+    );
+    expect(await yearly.check(tenantId, 'calls')).toMatchObject({ ok: false, used: 5 });
+  }
+  expect(outcomes.slice(0, 23)).toEqual([...Array.from({ length: 22 }, () => 'changed'), 'config_invalid']);
+  clock.set('2032-01-03T00:00:00Z');
+  await yearly.terms.setTimeZone(tenantId, 'Europe/Berlin');
+  expect(await yearly.consume(tenantId, 'calls', 5)).toMatchObject({ ok: true, used: 5 });
+});
+
 it('freezes the surplus after a downgrade by a rule, deletes nothing, and thaws it on an upgrade', async () => {
   const tenantId = await makeTenant(database, 'pro');
   await setPlan(tenantId, 'pro');
@@ -235,6 +264,10 @@ it('freezes the surplus after a downgrade by a rule, deletes nothing, and thaws 
   expect(await resources.frozen(tenantId, 'bots')).toEqual({ ids: ['bot 0', 'bot 1', 'bot 2'], surplus: 3 });
   await plans.terms.override(tenantId, { meters: { bots: 'unlimited' } });
   expect(await resources.frozen(tenantId, 'bots')).toEqual({ ids: [], surplus: 0 });
+  await plans.terms.override(tenantId, { meters: { bots: { amount: 1, overage: 'allow' } } });
+  expect(await resources.frozen(tenantId, 'bots')).toEqual({ ids: [], surplus: 0 });
+  await plans.terms.override(tenantId, { meters: { bots: { amount: 1, overage: 'allow', overageAtMost: 1 } } });
+  expect(await resources.frozen(tenantId, 'bots')).toEqual({ ids: ['bot 0', 'bot 1'], surplus: 2 });
   const stranger = await makeTenant(database, 'free');
   expect(await resources.frozen(stranger, 'bots')).toEqual({ ids: [], surplus: 0 });
 });

@@ -119,6 +119,22 @@ it('tells of each crossing once, in both directions, whichever process sees it',
   expect(told()).toEqual(['bots 50 up', 'bots 100 up', 'bots 100 down', 'bots 50 down']);
 });
 
+it('tells of a crossing downwards when a reservation gives its units back', async () => {
+  const tenantId = await makeTenant(database, 'free');
+  const held = await plans.reservations.hold(tenantId, 'calls', 85);
+  if (!held.ok) throw new Error('refused');
+  expect(told()).toEqual(['calls 80 up']);
+  await plans.reservations.commit(tenantId, held.reservationId, 10);
+  expect(told()).toEqual(['calls 80 up', 'calls 80 down']);
+  const again = await plans.reservations.hold(tenantId, 'calls', 85, { seconds: 60 });
+  if (!again.ok) throw new Error('refused');
+  clock.advance(60_000);
+  expect(await plans.reservations.release(tenantId, again.reservationId)).toMatchObject({
+    reason: 'reservation_expired',
+  });
+  expect(told()).toEqual(['calls 80 up', 'calls 80 down', 'calls 80 up', 'calls 80 down']);
+});
+
 it('uses the units when the sink fails, and tells of the crossing later', async () => {
   const tenantId = await makeTenant(database, 'free');
   broken = true;
@@ -140,6 +156,15 @@ it('foretells when a quota will be used up', async () => {
   await plans.consume(tenantId, 'calls', 45);
   const { exhaustsAt } = await plans.usage.forecast(tenantId, 'calls');
   expect(exhaustsAt?.toISOString().slice(0, 10)).toBe('2026-02-19');
+  // A period that began within an hour, and one of a program that writes down no hours.
+  const young = await makeTenant(database, 'free');
+  clock.set('2026-02-10T09:45:00.000Z');
+  await plans.consume(young, 'jobs', 2);
+  clock.set('2026-02-10T11:30:00.000Z');
+  const pace = { used: 2, remaining: 7, perDay: 24, exhaustsAt: new Date('2026-02-10T18:30:00.000Z') };
+  expect(await plans.usage.forecast(young, 'jobs')).toMatchObject(pace);
+  const plain = createPlans({ db: database.app, plans: catalogue, clock, history: false });
+  expect(await plain.usage.forecast(young, 'jobs')).toMatchObject(pace);
   const state = { used: 0, remaining: 10, resetsAt: null };
   const at = new Date(start);
   expect(forecastOf({ state, units: 0, since: at, now: at })).toEqual({
@@ -179,4 +204,23 @@ it('tells the billing provider of each unit once, the same ones again under the 
   const at = new Date('2026-02-28T09:00:00Z');
   await plans.consume(tenantId, 'calls', 2, { at });
   expect([await plans.usage.export(tenantId, send), await plans.usage.export(tenantId, send, { at })]).toEqual([0, 2]);
+});
+
+it('tells the billing provider of no unit that may still be given back', async () => {
+  const tenantId = await makeTenant(database, 'metered');
+  const sent: number[] = [];
+  const tell = () => plans.usage.export(tenantId, async ({ units }) => void sent.push(units));
+  await plans.grants.add(tenantId, 'calls', { amount: 3 });
+  await plans.consume(tenantId, 'calls', 6);
+  // Four of the plan, three of the grant, and five beyond.
+  const held = await plans.reservations.hold(tenantId, 'calls', 12);
+  if (!held.ok) throw new Error('refused');
+  await plans.consume(tenantId, 'calls', 2);
+  await tell();
+  // Without the twelve it is two of ten that are left free.
+  expect(sent).toEqual([]);
+  await plans.reservations.commit(tenantId, held.reservationId, 9);
+  await tell();
+  expect(sent).toEqual([4]);
+  expect(await plans.check(tenantId, 'calls')).toMatchObject({ used: 14, overage: 4 });
 });
