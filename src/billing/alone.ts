@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import { isTenantryError, isUuid, TenantryError } from '../core/index.ts';
+import { isTenantryError, TenantryError } from '../core/index.ts';
+import { checkedTenant } from './checked-tenant.ts';
 import { countVersion, dropLease, renewLease, takeLease } from './customer-store.ts';
 import type { Ground, Held } from './ground.ts';
 
@@ -81,14 +82,9 @@ export function createAlone({ db, clock, ids, provider }: AloneDeps): Alone {
     }
   }
 
-  function checked(tenantId: string): string {
-    if (!isUuid(tenantId)) throw new TenantryError('tenant_not_found', { tenant: String(tenantId) });
-    return tenantId.toLowerCase();
-  }
-
   return {
     async alone(given, work) {
-      const tenantId = checked(given);
+      const tenantId = checkedTenant(given);
       return inTurn(tenantId, async () => {
         const begun = performance.now();
         for (let tries = 0; ; tries += 1) {
@@ -103,7 +99,7 @@ export function createAlone({ db, clock, ids, provider }: AloneDeps): Alone {
     },
 
     async ifAlone(given, work) {
-      const tenantId = checked(given);
+      const tenantId = checkedTenant(given);
       if (queues.has(tenantId)) return null;
       return inTurn(tenantId, async () => {
         const token = await take(tenantId);
@@ -114,7 +110,7 @@ export function createAlone({ db, clock, ids, provider }: AloneDeps): Alone {
 }
 
 /** Whether the provider answered: a call that got no answer is sent again under the same key. */
-function isAnswered(error: unknown): boolean {
+export function isAnswered(error: unknown): boolean {
   if (isTenantryError(error, 'provider_refused')) return true;
   return isTenantryError(error, 'provider_unavailable') && error.details.reason === 'failed';
 }

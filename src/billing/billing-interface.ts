@@ -97,6 +97,7 @@ export interface SwapInput<Plan extends string = string> {
   readonly proration?: Proration;
   /** That of a preview, so that the change costs the same. */
   readonly prorationDate?: Date;
+  /** The provider's id of a coupon. Each call gives it, also where the plan is as wished already. */
   readonly coupon?: string;
   /** What was agreed with the tenant for a plan whose base is `'agreed'`, in minor units per interval. */
   readonly agreed?: number;
@@ -147,7 +148,7 @@ export interface WorkOptions {
  *
  * Methods that speak with the provider throw `provider_unavailable` (the same call again does it once),
  * `provider_refused`, `provider_answer_invalid` and `billing_busy`, beside what they name themselves; and
- * `tenant_not_found`.
+ * `tenant_not_found`. Texts, times and numbers that can be none are refused with `name_invalid` and `amount_invalid`.
  */
 export interface SubscriptionBilling<Plan extends string = string> {
   /** Tells how a tenant stands, from our rows. */
@@ -158,6 +159,11 @@ export interface SubscriptionBilling<Plan extends string = string> {
    * @throws TenantryError `subscription_exists`, `plan_not_sold`, `billing_unsupported`, `name_invalid` for an address.
    */
   checkout(input: CheckoutInput<Plan>): Promise<CheckoutResult>;
+  /**
+   * Closes the checkout that is open, so that nobody can pay it any more; where there is none, nothing is done. One that was
+   * paid in the last moment is taken in, as the state says.
+   */
+  closeCheckout(input: { readonly tenantId: string }): Promise<BillingState>;
   /**
    * Subscribes a tenant without a page: by invoice, or from the means of payment on file.
    *
@@ -232,9 +238,9 @@ export interface SubscriptionBilling<Plan extends string = string> {
   /** Compares our rows with what the provider has, of one tenant or all, and takes over what it says where told to. */
   reconcile(input?: ReconcileInput): Promise<ReconcileReport>;
   /**
-   * Refuses to let go of a tenant that still pays: a purge calls it within its transaction.
+   * Refuses to let go of a tenant that still pays or has an open checkout: a purge calls it within its transaction.
    *
-   * @throws TenantryError `tenant_still_pays`.
+   * @throws TenantryError `tenant_still_pays`, `billing_busy` while somebody speaks with the provider about it.
    */
   guardPurge(tenantId: string, options?: CallOptions): Promise<void>;
 }

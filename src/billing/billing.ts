@@ -1,4 +1,4 @@
-import { systemClock, TenantryError, uuidv7 } from '../core/index.ts';
+import { opaqueId, systemClock, TenantryError, uuidv7 } from '../core/index.ts';
 import { deadMessages, replayMessages } from '../database/inbox-queue.ts';
 import { type CallOptions, inTransaction, type ModuleDeps } from '../database/index.ts';
 import type { PlanCatalogue, Usage } from '../plans/index.ts';
@@ -13,6 +13,8 @@ import { applyCatalogueSync } from './catalogue/apply-catalogue-sync.ts';
 import { checkCatalogue } from './catalogue/check-catalogue.ts';
 import type { PriceProblem } from './catalogue/compare-price.ts';
 import { type CatalogueStep, type CatalogueSync, planCatalogueSync } from './catalogue/plan-catalogue-sync.ts';
+import { checkCount, checkFingerprints } from './check-input.ts';
+import { checkedTenant } from './checked-tenant.ts';
 import { createCheckout } from './checkout.ts';
 import { createDocumentMirror } from './documents/create-document-mirror.ts';
 import type { BillingEvent } from './events.ts';
@@ -46,6 +48,14 @@ export interface BillingRuleOptions {
   readonly whilePaused?: BillingRules['whilePaused'];
   /** Whether the periods of quotas are counted from where the subscription's are (`follow`, the default). */
   readonly anchor?: BillingRules['anchor'];
+  /**
+   * Tells what people are known by, as digests, whenever a trial is to begin: who tried once under another tenant has no
+   * second one. It is asked beside the `fingerprints` of a call, and tells the same when it is asked again.
+   */
+  readonly trialFingerprints?: (trial: {
+    readonly tenantId: string;
+    readonly plan: string;
+  }) => readonly string[] | Promise<readonly string[]>;
 }
 
 /** What {@link createBilling} is made from. */
@@ -173,13 +183,16 @@ export function createBilling<Plan extends string = string>(options: BillingOpti
     rules: rulesOf(options, plans),
     setPlan,
     terms: options.terms,
+    fingerprintsOf: async (trial, given = []) =>
+      checkFingerprints([...given, ...((await options.trialFingerprints?.(trial)) ?? [])]),
     trialDaysOf: (plan) => (Object.hasOwn(plans.plans, plan) ? plans.plans[plan]?.trialDays : undefined),
     documents: createDocumentMirror({ clock, publish }),
     publish,
     inTransaction: (call, work) => inTransaction(db, call?.db, work),
     ...createAlone({ db, clock, ids, provider }),
   };
-  const subscriptions = createSubscriptions(ground);
+  const { closeOpen, ...checkouts } = createCheckout(ground);
+  const subscriptions = createSubscriptions(ground, { closeOpen });
   const seats = createSeatSync(ground, {
     refresh: (tenantId) => ground.alone(tenantId, (held) => syncHeld(ground, held)),
   });
@@ -191,8 +204,11 @@ export function createBilling<Plan extends string = string>(options: BillingOpti
     ...createDocuments(ground, corrections),
     books,
     page: ({ tenantId }, call) => readPage({ db: call?.db ?? db, prices, usage: options.usage }, tenantId),
-    seats: { sync: seats.sync, raise: seats.raise },
-    reportUsage: async (tenantId) => (await usage?.sync(tenantId)) ?? 0,
+    seats: {
+      sync: async (tenantId) => seats.sync(checkedTenant(tenantId)),
+      raise: async (tenantId, tx) => seats.raise(checkedTenant(tenantId), tx),
+    },
+    reportUsage: async (tenantId) => (await usage?.sync(checkedTenant(tenantId))) ?? 0,
     checkPrices: async () => checkCatalogue(provider, prices),
     transitions: {
       plan: (input) => planTransition(ground, input),
@@ -204,18 +220,21 @@ export function createBilling<Plan extends string = string>(options: BillingOpti
     },
     ...subscriptions,
     state: (tenantId, call) => readState(call?.db ?? db, tenantId),
-    checkout: createCheckout(ground),
+    ...checkouts,
     receive: createReceive(ground),
     ...createWorker(ground, { seats: seats.workDue, usage: usage?.workDue ?? nothing }),
     events: {
       async dead({ limit = 100 } = {}) {
-        const found = await deadMessages(db, source, limit);
+        const found = await deadMessages(db, source, checkCount(limit, [1, 1000]));
         return found.map(({ signal, ...message }) => ({ ...message, type: signalOf(signal)?.type ?? '' }));
       },
-      replay: ({ ids: named } = {}) => replayMessages(db, { source, ids: named, now: clock() }),
+      async replay({ ids: named } = {}) {
+        for (const id of named ?? []) opaqueId('ids', id);
+        return named?.length === 0 ? 0 : replayMessages(db, { source, ids: named, now: clock() });
+      },
     },
     reconcile: createReconcile(ground),
-    guardPurge: (tenantId, call) => guardPurge(call?.db ?? db, tenantId),
+    guardPurge: (tenantId, call) => guardPurge(call?.db ?? db, tenantId, clock()),
     sink: seats.sink,
   };
 }

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
-import { cleanText, isTenantryError, TenantryError } from '../core/index.ts';
-import type { CheckoutInput, CheckoutResult } from './billing-interface.ts';
+import { isTenantryError, TenantryError } from '../core/index.ts';
+import type { BillingState, CheckoutInput, CheckoutResult, SubscriptionBilling } from './billing-interface.ts';
+import { checkFingerprints, checkUrl, checkWish } from './check-input.ts';
 import { type CheckoutRow, insertCheckout, openCheckout, updateCheckout } from './checkout-store.ts';
 import { ensureCustomer } from './ensure-customer.ts';
 import type { Ground, Held } from './ground.ts';
 import type { NewCheckout, ProviderCheckout } from './provider/checkout.ts';
 import { readSeatState } from './seats/store.ts';
 import { isLive } from './standing.ts';
+import { readState } from './state.ts';
 import { syncHeld } from './sync.ts';
 import { mayTry, noteFingerprints } from './trial-store.ts';
 import { wantedItems } from './wanted-items.ts';
@@ -16,21 +18,30 @@ const keyMilliseconds = 23 * 3_600_000;
 /** A session that ends so soon is of no use to whoever opens it now. */
 const usefulMilliseconds = 120_000;
 
+/** Closes the checkout of a tenant that is open. @throws TenantryError `subscription_exists` where it was paid meanwhile. */
+export type CloseOpen = (held: Held) => Promise<void>;
+
 /**
  * Makes what opens checkouts: at most one of a tenant is open at any time.
  *
  * What is going to be asked for is written down first, under an id that is also the key of the call. Whoever comes after a
  * process that ended in between asks word for word the same, gets the same session, and goes on from there.
  */
-export function createCheckout(ground: Ground): (input: CheckoutInput) => Promise<CheckoutResult> {
-  const { alone, clock, db, ids, priceIndex, prices, provider, trialDaysOf } = ground;
+export function createCheckout(ground: Ground): Pick<SubscriptionBilling, 'checkout' | 'closeCheckout'> & {
+  readonly closeOpen: CloseOpen;
+} {
+  const { alone, clock, db, fingerprintsOf, ids, priceIndex, prices, provider, trialDaysOf } = ground;
 
-  return async (input) => {
+  return { checkout, closeCheckout, closeOpen };
+
+  async function checkout(input: CheckoutInput): Promise<CheckoutResult> {
     if (!provider.capabilities.checkout) {
       throw new TenantryError('billing_unsupported', { provider: provider.name, operation: 'checkout' });
     }
-    const fingerprints = [...new Set(input.fingerprints ?? [])].map((one) => cleanText('fingerprint', one, 200));
-    const { successUrl, cancelUrl } = { successUrl: urlOf('successUrl', input), cancelUrl: urlOf('cancelUrl', input) };
+    checkFingerprints(input.fingerprints);
+    const successUrl = checkUrl('successUrl', input.successUrl);
+    const cancelUrl = checkUrl('cancelUrl', input.cancelUrl);
+    checkWish(input);
     return alone(input.tenantId, async (held) => {
       const { tenantId } = held;
       const { subscriptions } = await syncHeld(ground, held);
@@ -43,6 +54,7 @@ export function createCheckout(ground: Ground): (input: CheckoutInput) => Promis
       const seats = await readSeatState(db, tenantId);
       const items = await wantedItems(prices, priceIndex, { plan, interval, currency, seats, addOns });
       const trialDays = input.trial === false ? undefined : trialDaysOf(plan);
+      const fingerprints = trialDays === undefined ? [] : await fingerprintsOf({ tenantId, plan }, input.fingerprints);
       const wish: Omit<NewCheckout, 'trialDays'> = {
         customerId,
         tenantId,
@@ -69,10 +81,30 @@ export function createCheckout(ground: Ground): (input: CheckoutInput) => Promis
       if (!(await insertCheckout(db, tenantId, held.lease, made, clock()))) throw busy(tenantId);
       return open(held, { id, trial_days: trial }, request);
     });
-  };
+  }
 
-  /** Gives the open session for the same wish; ends one for another. */
-  async function settleOpen(held: Held, customerId: string, requestHash: string): Promise<CheckoutResult | undefined> {
+  async function closeCheckout({ tenantId }: { readonly tenantId: string }): Promise<BillingState> {
+    return alone(tenantId, async (held) => {
+      await syncHeld(ground, held);
+      await closeOpen(held).catch((error: unknown) => {
+        // What was paid in the last moment is told by the state.
+        if (!isTenantryError(error, 'subscription_exists')) throw error;
+      });
+      return readState(db, held.tenantId);
+    });
+  }
+
+  async function closeOpen(held: Held): Promise<void> {
+    const row = await openCheckout(db, held.tenantId);
+    if (row !== undefined) await settleOpen(held, readRequest(row.request)?.customerId ?? '', null);
+  }
+
+  /** Gives the open session for the same wish; ends one for another, or whichever it is where nothing is wished for. */
+  async function settleOpen(
+    held: Held,
+    customerId: string,
+    requestHash: string | null,
+  ): Promise<CheckoutResult | undefined> {
     const { tenantId } = held;
     const row = await openCheckout(db, tenantId);
     if (row === undefined) return undefined;
@@ -173,12 +205,6 @@ function resultOf(
   created: boolean,
 ): CheckoutResult {
   return { sessionId: id, url: url ?? '', expiresAt, trialDays, created };
-}
-
-function urlOf(field: 'successUrl' | 'cancelUrl', input: CheckoutInput): string {
-  const url = input[field];
-  if (typeof url === 'string' && url.length <= 5000 && /^https?:\/\//.test(url)) return url;
-  throw new TenantryError('name_invalid', { field, problem: 'must be an address that begins with https://' });
 }
 
 /** The currency in which the plan is sold, where there is one alone or a first one. */

@@ -1,6 +1,7 @@
 import { type Selectable, sql } from 'kysely';
 import type { BillingCustomerTable } from '../database/billing-tables.ts';
 import { type AnyDatabase, libraryOf } from '../database/handle.ts';
+import { sqlstateOf } from '../database/install.ts';
 import type { Standing } from './standing.ts';
 
 /** What names a tenant at its provider, among all tenants. */
@@ -28,7 +29,7 @@ export async function takeLease(
   lease: { readonly token: string; readonly until: Date; readonly now: Date },
   made: { readonly provider: string; readonly livemode: boolean },
 ): Promise<boolean | null> {
-  const { rows } = await sql<{ mine: boolean | null; there: boolean }>`
+  const statement = sql<{ mine: boolean | null; there: boolean }>`
     with t as materialized (
       select t.tenant_id from tenantry.tenants t where t.tenant_id = ${tenantId}::uuid and (t.status <> 'moved'
         -- What a tenant that is no more still pays has to be ended in its name.
@@ -42,10 +43,29 @@ export async function takeLease(
         where c.lease is null or c.lease_until <= ${lease.now}::timestamptz
       returning lease
     )
-    select exists (select from t) as there, (select true from taken) as mine`.execute(libraryOf(db));
-  const row = rows[0];
-  if (row?.there !== true) return null;
-  return row.mine === true;
+    select exists (select from t) as there, (select true from taken) as mine`;
+  try {
+    const { rows } = await statement.execute(libraryOf(db));
+    const row = rows[0];
+    return row?.there === true ? row.mine === true : null;
+  } catch (error) {
+    // It was purged while this waited.
+    if (sqlstateOf(error) === '23503') return null;
+    throw error;
+  }
+}
+
+/**
+ * Keeps everybody from taking or prolonging the lease until the transaction ends, and tells until when somebody has it;
+ * `locked` where somebody writes to the row just now. It never waits: whoever writes may wait for what this transaction has.
+ */
+export async function lockCustomer(tx: AnyDatabase, tenantId: string): Promise<Date | null | 'locked'> {
+  const { rows } = await sql<{ lease_until: Date | null }>`
+    select case when lease is not null then lease_until end as lease_until
+    from tenantry.billing_customers where tenant_id = ${tenantId}::uuid for update skip locked`.execute(libraryOf(tx));
+  const [row] = rows;
+  if (row !== undefined) return row.lease_until;
+  return (await readCustomer(tx, tenantId)) === undefined ? null : 'locked';
 }
 
 /** Prolongs a lease and gives the version of the tenant; undefined where somebody else has it now. */
@@ -143,6 +163,18 @@ export async function tenantsOfCustomers(
     .where('value', 'in', [...customerIds])
     .execute();
   return new Map(rows.map(({ value, tenant_id }) => [value, tenant_id]));
+}
+
+/** Which of these tenants there are; one that went elsewhere is none. */
+export async function tenantsThatAre(db: AnyDatabase, tenantIds: readonly string[]): Promise<ReadonlySet<string>> {
+  if (tenantIds.length === 0) return new Set();
+  const rows = await libraryOf(db)
+    .selectFrom('tenantry.tenants')
+    .select('tenant_id')
+    .where('tenant_id', 'in', [...tenantIds])
+    .where('status', '<>', 'moved')
+    .execute();
+  return new Set(rows.map(({ tenant_id }) => tenant_id));
 }
 
 /** Makes a customer of the provider's lead to a tenant; false where it leads to another one. */

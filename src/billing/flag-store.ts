@@ -1,5 +1,7 @@
 import { sql } from 'kysely';
+import { TenantryError } from '../core/index.ts';
 import { type AnyDatabase, libraryOf } from '../database/handle.ts';
+import { sqlstateOf } from '../database/install.ts';
 
 /** What must be taken to the provider. */
 export type FlagKind = 'seats' | 'usage';
@@ -10,7 +12,13 @@ export async function raiseFlag(tx: AnyDatabase, kind: FlagKind, tenantId: strin
     insert into tenantry.billing_flags as f (tenant_id, kind, raised, settled, attempts, due_at, updated_at)
     values (${tenantId}::uuid, ${kind}, 1, 0, 0, ${now}::timestamptz, ${now}::timestamptz)
     on conflict (tenant_id, kind) do update set raised = f.raised + 1, due_at = least(f.due_at, excluded.due_at),
-      updated_at = excluded.updated_at`.execute(libraryOf(tx));
+      updated_at = excluded.updated_at`
+    .execute(libraryOf(tx))
+    .catch((error: unknown) => {
+      if (sqlstateOf(error) === '23503')
+        throw new TenantryError('tenant_not_found', { tenant: tenantId }, { cause: error });
+      throw error;
+    });
 }
 
 /** The tenants whose flag waits and whose time has come, the longest waiting first. */
@@ -64,7 +72,7 @@ export async function putOffFlag(
     where tenant_id = ${tenantId}::uuid and kind = ${kind}`.execute(libraryOf(db));
 }
 
-/** How long a try is put off that failed so many times before: a second, doubled up to an hour. */
+/** How long a try is put off that failed so many times before: a second, doubled up to ten minutes. */
 export function waitAfter(attempts: number): number {
-  return Math.min(3_600_000, 1000 * 2 ** Math.min(attempts, 12));
+  return Math.min(600_000, 1000 * 2 ** Math.min(attempts, 12));
 }

@@ -33,6 +33,11 @@ export interface Ground {
   readonly terms?: AddOnTerms | undefined;
   /** For how many days a plan may be tried; undefined where it cannot. */
   readonly trialDaysOf: (plan: string) => number | undefined;
+  /** What people are known by for a trial: what the call says, and what the program's hook does. */
+  readonly fingerprintsOf: (
+    trial: { readonly tenantId: string; readonly plan: string },
+    given?: readonly string[],
+  ) => Promise<readonly string[]>;
   /** Keeps the copies of documents. */
   readonly documents: DocumentMirror;
   /** Hands an event to the sink, stamped with id and time, in the transaction of what it tells of. */

@@ -38,15 +38,18 @@ export type { PriceProblem } from './catalogue/compare-price.ts';
 export { definePrices } from './catalogue/define-prices.ts';
 export type { CatalogueStep, CatalogueSync } from './catalogue/plan-catalogue-sync.ts';
 export { planCatalogueSync } from './catalogue/plan-catalogue-sync.ts';
+export type { CouponStep } from './catalogue/plan-coupon-sync.ts';
 export type {
   ByInterval,
   CouponDefinition,
+  CouponItem,
   Offer,
   OfferDefinition,
   PriceAmount,
   PriceCatalogue,
   PriceDefinitions,
   PriceItem,
+  PromotionCodeDefinition,
   SeatCount,
   SeatPriceDefinition,
   UnitPrice,
@@ -54,6 +57,7 @@ export type {
 export type { DocumentEvent, InvoiceData, PaymentData } from './documents/events.ts';
 export type { Payer } from './ensure-customer.ts';
 export type { BillingEvent, CustomerEvent, SubscriptionEvent, SubscriptionFacts } from './events.ts';
+export type { Stray } from './find-strays.ts';
 export type { SetPlan } from './ground.ts';
 export type {
   IssueInvoiceInput,
@@ -76,10 +80,18 @@ export type {
   ProviderCheckout,
   ProviderCheckouts,
 } from './provider/checkout.ts';
+export type {
+  NewCoupon,
+  NewPromotionCode,
+  ProviderCoupon,
+  ProviderCoupons,
+  ProviderPromotionCode,
+} from './provider/coupon.ts';
 export type { NewCustomer, ProviderCustomer, ProviderCustomers } from './provider/customer.ts';
 export type {
   DocumentQuery,
   MeterEvent,
+  MeterQuery,
   ProviderCreditNote,
   ProviderDocuments,
   ProviderInvoice,
@@ -89,6 +101,7 @@ export type {
   ProviderRefund,
 } from './provider/document.ts';
 export type { EventRequest, EventSubject, ProviderEvent } from './provider/event.ts';
+export type { ProviderMade } from './provider/made.ts';
 export type { NewPrice, ProviderMeter, ProviderPrice, ProviderPrices, ProviderProduct } from './provider/price.ts';
 export type {
   CancelWhen,
@@ -122,6 +135,7 @@ export type { StripeClient } from './stripe/stripe-client.ts';
 export type { StripeProviderOptions } from './stripe/stripe-provider.ts';
 export { stripeProvider } from './stripe/stripe-provider.ts';
 export type { SubscriptionRecord } from './subscription-record.ts';
+export { describeTransition } from './transitions/describe-transition.ts';
 export type {
   TransitionInput,
   TransitionPlan,

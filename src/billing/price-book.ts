@@ -1,3 +1,4 @@
+import type { CouponItem } from './catalogue/price-definitions.ts';
 import type { Interval, ProviderItem } from './provider/subscription.ts';
 
 /** One price under which something is sold, by its lookup key. */
@@ -23,6 +24,8 @@ export interface BookPrice {
 /** All prices under which the plans are sold. */
 export interface PriceBook {
   readonly prices: readonly BookPrice[];
+  /** What customers can be given off, by id; nothing when absent. */
+  readonly coupons?: { readonly [id: string]: CouponItem };
 }
 
 /** What a subscription stands for. */

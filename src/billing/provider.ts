@@ -2,9 +2,11 @@ import type { Clock, HeadersLike, Ids } from '../core/index.ts';
 import type { AnyDatabase } from '../database/index.ts';
 import type { ProviderCall } from './provider/call.ts';
 import type { NewPortal, ProviderCheckouts } from './provider/checkout.ts';
+import type { ProviderCoupons } from './provider/coupon.ts';
 import type { ProviderCustomers } from './provider/customer.ts';
-import type { MeterEvent, ProviderMoney } from './provider/document.ts';
+import type { MeterEvent, MeterQuery, ProviderMoney } from './provider/document.ts';
 import type { EventRequest, EventSubject, ProviderEvent } from './provider/event.ts';
+import type { ProviderMade } from './provider/made.ts';
 import type { ProviderPrices } from './provider/price.ts';
 import type { ProviderSubscriptions } from './provider/subscription.ts';
 
@@ -41,11 +43,18 @@ export interface BillingProvider {
   readonly subscriptions: ProviderSubscriptions;
   readonly checkouts: ProviderCheckouts;
   readonly prices: ProviderPrices;
+  readonly coupons: ProviderCoupons;
   readonly money: ProviderMoney;
   /** Opens the portal and gives its address, which is a secret for a short time. */
   portal(input: NewPortal): Promise<{ readonly url: string }>;
   /** Tells of usage. */
   meter(event: MeterEvent, call: ProviderCall): Promise<void>;
+  /**
+   * How many units were counted under moments between two minutes. Absent where the provider never forgets what it was told.
+   */
+  readonly metered?: (query: MeterQuery) => Promise<number>;
+  /** Lists what was made for tenants, of all or of one, whether anybody knows of it or not. */
+  made(tenantId?: string): AsyncIterable<ProviderMade>;
   /**
    * Verifies an event over the bytes of its body.
    *

@@ -1,7 +1,10 @@
 import { sql } from 'kysely';
 import { isTenantryError } from '../core/index.ts';
 import { type AnyDatabase, libraryOf } from '../database/handle.ts';
+import { adopt } from './adopt.ts';
 import { applyTruth, outcomeOf } from './apply-truth.ts';
+import { checkedTenant } from './checked-tenant.ts';
+import { findStrays, type Stray } from './find-strays.ts';
 import type { Ground } from './ground.ts';
 import type { Standing } from './standing.ts';
 import type { SubscriptionRecord } from './subscription-record.ts';
@@ -36,10 +39,18 @@ export interface ReconcileReport {
   /** How many tenants were compared. */
   readonly tenants: number;
   readonly drift: readonly Drift[];
+  /** What the provider has for tenants and nothing here knew of. */
+  readonly strays: readonly Stray[];
   /** How many tenants were mended. */
   readonly mended: number;
-  /** Tenants that could not be compared, with the code of the error. */
-  readonly failed: readonly { readonly tenantId: string; readonly reason: string }[];
+  /** Tenants that could not be compared, with the code of the error; null: strays could not be looked for. */
+  readonly failed: readonly { readonly tenantId: string | null; readonly reason: string }[];
+}
+
+interface StrayWish {
+  readonly tenantId: string | undefined;
+  readonly mend: boolean;
+  readonly signal: AbortSignal | undefined;
 }
 
 const pageSize = 500;
@@ -67,9 +78,27 @@ export function createReconcile(ground: Ground): (input?: ReconcileInput) => Pro
     });
   }
 
-  return async ({ tenantId, mend = false, onProgress, signal } = {}) => {
+  /** Customers of tenants that there are become known where told to; then their subscriptions are compared as well. */
+  async function takeInStrays({ tenantId, mend, signal }: StrayWish): Promise<readonly Stray[]> {
+    const strays: Stray[] = [];
+    for await (const stray of findStrays(ground, tenantId)) {
+      if (signal?.aborted === true) break;
+      strays.push(stray);
+      if (mend && stray.what === 'customer') await adopt(ground, stray.tenantId, stray.customerId);
+    }
+    return strays;
+  }
+
+  return async (input = {}) => {
+    const { mend = false, onProgress, signal } = input;
+    const tenantId = input.tenantId === undefined ? undefined : checkedTenant(input.tenantId);
     const drift: Drift[] = [];
-    const failed: { tenantId: string; reason: string }[] = [];
+    const failed: { tenantId: string | null; reason: string }[] = [];
+    const strays = await takeInStrays({ tenantId, mend, signal }).catch((error: unknown) => {
+      if (tenantId !== undefined) throw error;
+      failed.push({ tenantId: null, reason: isTenantryError(error) ? error.code : 'unknown' });
+      return [];
+    });
     const total = tenantId === undefined ? await countTenants(db) : 1;
     let done = 0;
     let mended = 0;
@@ -77,7 +106,7 @@ export function createReconcile(ground: Ground): (input?: ReconcileInput) => Pro
     for (;;) {
       const page: readonly string[] = tenantId === undefined ? await listTenants(db, after) : [tenantId];
       for (const one_ of page) {
-        if (signal?.aborted === true) return { tenants: done, drift, mended, failed };
+        if (signal?.aborted === true) return { tenants: done, drift, strays, mended, failed };
         try {
           const found = await one(one_, mend);
           drift.push(...found);
@@ -91,7 +120,7 @@ export function createReconcile(ground: Ground): (input?: ReconcileInput) => Pro
         onProgress?.({ done, total });
       }
       after = page.at(-1) ?? null;
-      if (tenantId !== undefined || page.length < pageSize) return { tenants: done, drift, mended, failed };
+      if (tenantId !== undefined || page.length < pageSize) return { tenants: done, drift, strays, mended, failed };
     }
   };
 }

@@ -105,7 +105,8 @@ describe('the next look', () => {
   it('comes when something changes by itself, and again when it did not', () => {
     const due = (fields: Partial<SubscriptionRecord>) => standingOf([record(fields)], rules, nothing, now).dueAt;
     expect(due({ endsAt: ago(-3) })).toEqual(ago(-3));
-    expect(due({ status: 'past_due', pastDueSince: ago(10) })).toEqual(ago(-4));
+    expect(due({ status: 'past_due', pastDueSince: ago(10) })).toEqual(ago(-1));
+    expect(due({ status: 'past_due', pastDueSince: ago(13.5) })).toEqual(ago(-0.5));
     expect(due({ endsAt: ago(1) })).toEqual(new Date(now.getTime() + 3_600_000));
     expect(due({ status: 'canceled', endsAt: ago(1), periodEnd: ago(1) })).toBeNull();
   });

@@ -110,11 +110,12 @@ function planGiven(
   return before.subscriptionId === record.id && before.plan === plan ? plan : null;
 }
 
-/** What is past and did not happen yet is looked for again an hour later. */
+/** What is past and did not happen yet is looked for again an hour later; who owes may have paid, or be given up. */
 function dueOf(subscriptions: readonly SubscriptionRecord[], graceUntil: Date | null, now: Date): Date | null {
   const times = subscriptions
     .filter((record) => !isOver(record))
-    .flatMap(({ endsAt, trialEndsAt, scheduledAt, periodEnd, changesAt }) => [
+    .flatMap(({ status, endsAt, trialEndsAt, scheduledAt, periodEnd, changesAt }) => [
+      owing.has(status) ? new Date(now.getTime() + day) : null,
       endsAt,
       trialEndsAt !== null && trialEndsAt > now ? trialEndsAt : null,
       scheduledAt,

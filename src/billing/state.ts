@@ -1,13 +1,14 @@
-import { isUuid, TenantryError } from '../core/index.ts';
+import { TenantryError } from '../core/index.ts';
 import { libraryOf } from '../database/handle.ts';
 import type { AnyDatabase } from '../database/index.ts';
 import type { BillingState } from './billing-interface.ts';
+import { checkedTenant } from './checked-tenant.ts';
 import { readCustomer } from './customer-store.ts';
 import { readSubscriptions } from './subscription-store.ts';
 
 /** Reads how a tenant stands. */
-export async function readState(db: AnyDatabase, tenantId: string): Promise<BillingState> {
-  if (!isUuid(tenantId)) throw new TenantryError('tenant_not_found', { tenant: String(tenantId) });
+export async function readState(db: AnyDatabase, given: string): Promise<BillingState> {
+  const tenantId = checkedTenant(given);
   const row = await readCustomer(db, tenantId);
   if (row === undefined && !(await exists(db, tenantId))) {
     throw new TenantryError('tenant_not_found', { tenant: tenantId });

@@ -1,6 +1,7 @@
-import { cleanText, TenantryError } from '../core/index.ts';
+import { opaqueId, TenantryError } from '../core/index.ts';
 import type { BillingState, SubscribeInput, SubscriptionBilling, SwapInput } from './billing-interface.ts';
-import { defaultCurrency } from './checkout.ts';
+import { checkFingerprints, checkFuture, checkUrl, checkWish } from './check-input.ts';
+import { type CloseOpen, defaultCurrency } from './checkout.ts';
 import { ensureCustomer } from './ensure-customer.ts';
 import type { Ground, Held } from './ground.ts';
 import type { WantedItem } from './provider/subscription.ts';
@@ -23,7 +24,7 @@ type Methods = Pick<
  * provider, ask for the change if it is not so already, look again. So a change that was made without an answer is found,
  * and not asked for twice.
  */
-export function createSubscriptions(ground: Ground): Methods {
+export function createSubscriptions(ground: Ground, { closeOpen }: { readonly closeOpen: CloseOpen }): Methods {
   const { alone, clock, db, priceIndex, prices, provider, trialDaysOf } = ground;
 
   function requireCapability(name: keyof ProviderCapabilities, operation: string): void {
@@ -66,19 +67,24 @@ export function createSubscriptions(ground: Ground): Methods {
 
   async function trialFor(input: SubscribeInput, tenantId: string): Promise<number | undefined> {
     const days = input.trial === false ? undefined : trialDaysOf(input.plan);
-    const fingerprints = [...new Set(input.fingerprints ?? [])].map((one) => cleanText('fingerprint', one, 200));
-    if (days === undefined || !(await mayTry(db, tenantId, fingerprints))) return undefined;
+    if (days === undefined) return undefined;
+    const fingerprints = await ground.fingerprintsOf({ tenantId, plan: input.plan }, input.fingerprints);
+    if (!(await mayTry(db, tenantId, fingerprints))) return undefined;
     const first = await ground.inTransaction(undefined, (tx) => noteFingerprints(tx, tenantId, fingerprints));
     return first ? days : undefined;
   }
 
   return {
-    subscribe: (input) =>
-      alone(input.tenantId, async (held) => {
+    async subscribe(input) {
+      checkWish(input);
+      checkFingerprints(input.fingerprints);
+      return alone(input.tenantId, async (held) => {
         const { tenantId } = held;
         const { subscriptions } = await syncHeld(ground, held);
         const live = subscriptions.find((record) => record.plan !== null && isLive(record));
         if (live !== undefined) throw new TenantryError('subscription_exists', { tenantId, plan: live.plan ?? '' });
+        // Whoever still has the page open would buy a second one.
+        await closeOpen(held);
         const customerId = await ensureCustomer(ground, held, input.payer ?? {});
         const { plan, interval = 'month', currency = defaultCurrency(ground, plan, interval), addOns = {} } = input;
         const seats = await readSeatState(db, tenantId);
@@ -104,10 +110,14 @@ export function createSubscriptions(ground: Ground): Methods {
         await held.ask('subscribe', wish, (call) => provider.subscriptions.create(wish, call));
         await syncHeld(ground, held);
         return readState(db, tenantId);
-      }),
+      });
+    },
 
     async portal({ tenantId, returnUrl, to = 'home', configuration, locale }) {
       requireCapability('portal', 'portal');
+      checkUrl('returnUrl', returnUrl);
+      if (configuration !== undefined) opaqueId('configuration', configuration);
+      checkWish({ ...(locale !== undefined && { locale }) });
       const { customerId, subscription } = await readState(db, tenantId);
       if (customerId === null) throw new TenantryError('subscription_not_found', { tenantId });
       const needed = to === 'cancel' || to === 'change';
@@ -126,6 +136,7 @@ export function createSubscriptions(ground: Ground): Methods {
 
     async preview(input) {
       requireCapability('proration', 'preview');
+      checkWish(input);
       const { subscription } = await readState(db, input.tenantId);
       if (subscription === null || !isLive(subscription)) {
         throw new TenantryError('subscription_not_found', { tenantId: input.tenantId });
@@ -140,6 +151,7 @@ export function createSubscriptions(ground: Ground): Methods {
 
     async swap(input) {
       const { when = 'now', proration = 'create', prorationDate, coupon } = input;
+      checkWish(input);
       if (when === 'period-end') requireCapability('scheduledChanges', 'change at the end of a period');
       return change(input.tenantId, async (held, subscription) => {
         const items = await itemsFor(input, subscription);
@@ -180,9 +192,7 @@ export function createSubscriptions(ground: Ground): Methods {
       }),
 
     async cancel({ tenantId, when, subscriptionId }) {
-      if (when instanceof Date && !(when.getTime() > clock().getTime())) {
-        throw new TenantryError('name_invalid', { field: 'when', problem: 'must lie in the future' });
-      }
+      if (when !== 'now' && when !== 'period-end') checkFuture('when', when, clock());
       return change(
         tenantId,
         async (held, { id, endsAt, periodEnd, scheduleId }) => {
@@ -205,6 +215,7 @@ export function createSubscriptions(ground: Ground): Methods {
 
     async pause({ tenantId, until }) {
       requireCapability('pause', 'pause');
+      if (until !== undefined) checkFuture('until', until, clock());
       return change(tenantId, async (held, { id, paused }) => {
         if (paused && until === undefined) return;
         await held.ask('pause', [id, until ?? null], (call) => provider.subscriptions.pause(id, until ?? null, call));

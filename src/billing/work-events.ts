@@ -1,6 +1,7 @@
 import { isTenantryError } from '../core/index.ts';
 import { type ClaimedMessage, claimMessages, settleMessages } from '../database/inbox-queue.ts';
-import { addCustomerId, tenantsOfCustomers } from './customer-store.ts';
+import { adopt } from './adopt.ts';
+import { tenantsOfCustomers } from './customer-store.ts';
 import type { Ground } from './ground.ts';
 import { inboxSource } from './inbox-source.ts';
 import type { EventSubject, ProviderEvent } from './provider/event.ts';
@@ -114,24 +115,6 @@ export async function workEvents(ground: Ground, limit: number): Promise<EventsD
   return count;
 }
 
-/**
- * Takes in a customer that nobody here knows, though it was made for one of our tenants: the process that made it ended
- * before it was written down. The customer itself must say so, not the event alone.
- */
-async function adopt(ground: Ground, tenantId: string, customerId: string): Promise<string | undefined> {
-  const { provider, db } = ground;
-  const customer = await provider.customers.read(customerId);
-  if (customer === null || customer.deleted || customer.tenantId !== tenantId) return undefined;
-  try {
-    return await ground.alone(tenantId, async (held) => {
-      return (await addCustomerId(db, held.tenantId, customerId)) ? held.tenantId : undefined;
-    });
-  } catch (error) {
-    if (isTenantryError(error, 'tenant_not_found')) return undefined;
-    throw error;
-  }
-}
-
 /** Whether the event itself says everything: refunds and payments do not say which invoice they belong to. */
 function isPlaced({ objectType, customerId, invoiceId }: Signal): boolean {
   if (customerId === null) return false;
@@ -158,5 +141,5 @@ function textOf(error: unknown): string {
     : error instanceof Error
       ? error.name
       : 'unknown';
-  return text.slice(0, 500);
+  return text.slice(0, 500).replaceAll('\0', '?');
 }

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { SubscriptionBilling, WorkResult } from './billing-interface.ts';
+import { checkCount } from './check-input.ts';
 import { dueCustomers, putOff } from './customer-store.ts';
 import type { Ground } from './ground.ts';
 import { syncHeld } from './sync.ts';
@@ -34,12 +35,15 @@ export function createWorker(
     return count;
   }
 
-  const processDue: SubscriptionBilling['processDue'] = async ({ limit = 100 } = {}) => ({
-    events: await workEvents(ground, limit),
-    customers: await workCustomers(limit),
-    seats: await others.seats({ limit }),
-    usage: await others.usage({ limit }),
-  });
+  const processDue: SubscriptionBilling['processDue'] = async ({ limit = 100 } = {}) => {
+    checkCount(limit, [1, 10_000]);
+    return {
+      events: await workEvents(ground, limit),
+      customers: await workCustomers(limit),
+      seats: await others.seats({ limit }),
+      usage: await others.usage({ limit }),
+    };
+  };
 
   return {
     processDue,

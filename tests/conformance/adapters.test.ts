@@ -2,6 +2,7 @@ import { Agent, request as send } from 'node:http';
 import fc from 'fast-check';
 import { createWebhookReceiver, createWebhookSecret, signWebhook } from 'tenantry/webhooks';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type BillingProgram, billingProgram, billingWorld } from '../support/billing-world.ts';
 import { type DoorWorld, doorWorld } from '../support/door-world.ts';
 import { bodyLimit, type Door, doors } from '../support/doors.ts';
 import { type Answer, type Call, callPort, writeRaw } from '../support/http-client.ts';
@@ -10,8 +11,10 @@ const hookSecret = createWebhookSecret();
 const problem = 'application/problem+json';
 
 let world: DoorWorld;
+let program: BillingProgram;
 beforeAll(async () => {
   world = await doorWorld();
+  program = billingProgram(world.database.app, await billingWorld());
 });
 afterAll(() => world.database.destroy());
 
@@ -19,18 +22,12 @@ describe.each(Object.entries(doors))('%s', (_name, open) => {
   let door: Door;
   const failures: unknown[] = [];
   const hooks: unknown[] = [];
-  const events: string[] = [];
 
   beforeAll(async () => {
     door = await open({
       tenantry: world.tenantry,
       receiver: createWebhookReceiver({ secret: hookSecret, handle: async ({ payload }) => hooks.push(payload) }),
-      billing: {
-        async receive(rawBody, headers) {
-          events.push(Buffer.from(rawBody).toString());
-          return { status: 'x-refuse' in headers ? 400 : 200 };
-        },
-      },
+      billing: program.billing,
       onError: (error) => failures.push(error),
     });
   });
@@ -145,6 +142,39 @@ describe.each(Object.entries(doors))('%s', (_name, open) => {
     expect(notes.body).toEqual([{ text: 'one' }, { text: 'two' }]);
   });
 
+  it('lets a route use units that were taken ahead, and never more than the plan allows', async () => {
+    const { tenantId } = await world.tenantry.tenancy.provision({ userId: 'ada', name: 'Leased' });
+    await world.tenantry.tenancy.setPlan(tenantId, 'tiny');
+    const { secret } = await world.tenantry.apiKeys.issue({ tenantId });
+    const ask = () => call({ path: '/leased', headers: withKey(secret) });
+    const first = await ask();
+    expect([first.status, first.headers.ratelimit]).toEqual([200, undefined]);
+    // The block of both units is held, before the second is used.
+    const { used } = await world.tenantry.plans.check(tenantId, 'calls');
+    expect(used).toBe(2);
+    expect((await ask()).status).toBe(200);
+    const third = await ask();
+    expect(codeOf(third)).toEqual([429, 'quota_exceeded']);
+    expect(third.headers.ratelimit).toMatch(/^"calls";r=0;t=\d+/);
+  });
+
+  it('answers what the parser of Node refuses with a problem, and closes the connection', async () => {
+    const cases: readonly [bytes: string, status: number][] = [
+      ['GET /whoami HTTP/1.1\r\nHost: x\r\nNo colon\r\n\r\n', 400],
+      ['nonsense\r\n\r\n', 400],
+      [`GET /whoami HTTP/1.1\r\nHost: x\r\nX-Large: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
+      ['POST /notes HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n', 400],
+    ];
+    for (const [bytes, status] of cases) {
+      const [head = '', body = ''] = (await writeRaw(door.port, Buffer.from(bytes))).split('\r\n\r\n');
+      expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+      expect(head).toMatch(/^content-type: application\/problem\+json$/im);
+      expect(head).toMatch(/^connection: close$/im);
+      expect(JSON.parse(body)).toEqual({ type: 'about:blank', title: expect.any(String), status });
+    }
+    expect(failures).toEqual([]);
+  });
+
   it('refuses bodies that cannot be taken with the right problem, and counts none of them', async () => {
     const before = await usedCalls();
     const cases: readonly [body: string, headers: Readonly<Record<string, string>>, status: number][] = [
@@ -229,7 +259,7 @@ describe.each(Object.entries(doors))('%s', (_name, open) => {
     expect(after.items[0]?.actor).toEqual({ type: 'user', id: 'ada' });
   });
 
-  it('hands webhooks and events of the payment provider on with the bytes as they came', async () => {
+  it('hands webhooks on with the bytes as they came', async () => {
     const body = '{ "type":"bot.created" , "n":1.0 }';
     const headers = { 'content-type': 'application/json' };
     const signed = { ...signWebhook({ id: `msg_${door.port}`, timestamp: new Date(), body, secret: hookSecret }) };
@@ -237,12 +267,19 @@ describe.each(Object.entries(doors))('%s', (_name, open) => {
     expect((await call({ ...hook, headers: { ...headers, ...signed } })).status).toBe(204);
     expect(hooks.at(-1)).toEqual({ type: 'bot.created', n: 1 });
     expect((await call({ ...hook, headers: { ...headers, ...signed }, body: `${body} ` })).status).toBe(400);
-    const event = { method: 'POST', path: '/billing', body };
-    expect((await call({ ...event, headers })).status).toBe(200);
-    expect(events.at(-1)).toBe(body);
-    expect((await call({ ...event, headers: { 'content-type': 'text/plain' } })).status).toBe(200);
-    const large = await call({ ...event, headers, body: 'x'.repeat(bodyLimit + 1) });
-    expect(codeOf(large)).toEqual([413, 'body_too_large']);
+    expect(failures).toEqual([]);
+  });
+
+  it('answers HEAD without a body, and OPTIONS without a failure, with the name of the request', async () => {
+    for (const method of ['HEAD', 'OPTIONS']) {
+      for (const headers of [withKey(), {}]) {
+        const { status, text, headers: told } = await call({ method, path: '/whoami', headers });
+        expect([method, status < 500]).toEqual([method, true]);
+        if (method === 'HEAD') expect(text).toBe('');
+        if (status >= 400) expect(told['content-type']).toContain(problem);
+        if (method === 'HEAD') expect(told['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
+      }
+    }
     expect(failures).toEqual([]);
   });
 

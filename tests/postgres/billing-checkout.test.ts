@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TenantryEvent } from '../../src/index.ts';
 import {
@@ -85,5 +86,96 @@ describe('checkout', () => {
     await settle(world, program);
     const { subscriptions } = await program.billing.state(tenantId);
     expect(subscriptions).toHaveLength(1);
+  });
+});
+
+describe('a checkout that is open', () => {
+  it('is closed when it is told to be, and a session that cannot be paid any more makes room for another', async () => {
+    const tenantId = await tenant();
+    const ask = () => program.billing.checkout({ tenantId, plan: 'pro', ...urls });
+    const first = await ask();
+    expect(await program.billing.closeCheckout({ tenantId })).toMatchObject({ status: null, subscription: null });
+    expect(world.fake.get(first.sessionId)?.status).toBe('expired');
+    expect(() => world.fake.completeCheckout(first.sessionId)).toThrow();
+    await program.billing.closeCheckout({ tenantId });
+    const second = await ask();
+    expect(second).toMatchObject({ created: true });
+    await world.fake.advance({ hours: 25 });
+    const third = await ask();
+    expect(third).toMatchObject({ created: true });
+    expect(new Set([first, second, third].map(({ sessionId }) => sessionId)).size).toBe(3);
+    world.fake.completeCheckout(third.sessionId);
+    // It was paid before anybody looked.
+    expect(await program.billing.closeCheckout({ tenantId })).toMatchObject({ plan: 'pro', status: 'active' });
+  });
+
+  it('is found and closed though nobody was told its id', async () => {
+    const tenantId = await tenant();
+    world.fake.fail({
+      next: 1,
+      match: { method: 'POST', path: '/v1/checkout/sessions' },
+      how: 'timeout-after-effect',
+    });
+    const ask = (plan: 'pro' | 'team') => program.billing.checkout({ tenantId, plan, ...urls });
+    await expect(ask('pro')).rejects.toMatchObject({ code: 'provider_unavailable' });
+    const sessions = openSessions();
+    await ask('team');
+    expect(openSessions()).toBe(sessions);
+    await program.billing.closeCheckout({ tenantId });
+    expect(openSessions()).toBe(sessions - 1);
+  });
+
+  it('is closed for who subscribes without a page, so that nobody buys a second time', async () => {
+    const tenantId = await tenant();
+    const { sessionId } = await program.billing.checkout({ tenantId, plan: 'team', ...urls });
+    const subscribe = () => program.billing.subscribe({ tenantId, plan: 'pro', daysUntilDue: 14 });
+    expect(await subscribe()).toMatchObject({ plan: 'pro', duplicates: 0 });
+    expect(world.fake.get(sessionId)?.status).toBe('expired');
+    const other = await tenant();
+    const open = await program.billing.checkout({ tenantId: other, plan: 'team', ...urls });
+    world.fake.completeCheckout(open.sessionId);
+    await expect(program.billing.subscribe({ tenantId: other, plan: 'pro', daysUntilDue: 14 })).rejects.toMatchObject({
+      code: 'subscription_exists',
+      details: { plan: 'team' },
+    });
+  });
+
+  it('keeps its tenant from being purged, so that nobody pays for one that is no more', async () => {
+    await sql`grant tenantry_purge to tenantry_test_app`.execute(database.owner);
+    const tenantId = await tenant();
+    await program.billing.checkout({ tenantId, plan: 'pro', ...urls });
+    await program.tenancy.suspend(tenantId);
+    await expect(program.tenancy.purge(tenantId)).rejects.toMatchObject({
+      code: 'tenant_still_pays',
+      details: { tenantId, status: 'checkout' },
+    });
+    await program.billing.closeCheckout({ tenantId });
+    await program.tenancy.purge(tenantId);
+    await expect(program.billing.checkout({ tenantId, plan: 'pro', ...urls })).rejects.toMatchObject({
+      code: 'tenant_not_found',
+    });
+  });
+
+  it('is not opened while its tenant is purged, whoever is first', async () => {
+    for (let round = 0; round < 30; round += 1) {
+      const tenantId = await tenant();
+      if (round % 2 === 0) await program.billing.sync(tenantId);
+      await program.tenancy.suspend(tenantId);
+      const before = openSessions();
+      const begun = [
+        () => program.tenancy.purge(tenantId),
+        () => program.billing.checkout({ tenantId, plan: 'pro', ...urls }),
+      ];
+      const [purged, opened] = await Promise.allSettled(begun.map((begin) => begin()));
+      // Either the tenant is there and has a session, or it has none and is gone; or both stood in each other's way.
+      const there = (await program.tenancy.get(tenantId)) !== null;
+      expect(openSessions()).toBe(opened?.status === 'fulfilled' ? before + 1 : before);
+      expect(there).toBe(purged?.status === 'rejected');
+      if (opened?.status === 'fulfilled') expect(there).toBe(true);
+      for (const outcome of [purged, opened]) {
+        if (outcome?.status !== 'rejected') continue;
+        expect(['tenant_not_found', 'billing_busy', 'tenant_still_pays']).toContain(outcome.reason.code);
+      }
+    }
   });
 });

@@ -323,3 +323,69 @@ describe('reconcile', () => {
     });
   });
 });
+
+describe('what is at the provider and nobody here knows', () => {
+  const stray = async (tenantId: string, plan: 'pro' | 'team' = 'pro') => {
+    const customer = await world.stripe.customers.create({ metadata: { tenantry_tenant_id: tenantId } });
+    world.fake.setCard(customer.id, 'ok');
+    const { data } = await world.stripe.prices.list({ lookup_keys: [`tenantry.${plan}.base.month`] });
+    const items = [{ price: data[0]?.id ?? '' }];
+    const metadata = { tenantry_tenant_id: tenantId };
+    return world.stripe.subscriptions.create({ customer: customer.id, items, metadata });
+  };
+
+  it('is told, and taken in where its tenant is there', async () => {
+    const tenantId = await tenant();
+    const gone = '00000000-0000-7000-8000-00000000dead';
+    world.fake.webhooks.policy({ lose: 1 });
+    const [own, lost] = [await stray(tenantId), await stray(gone)];
+    // A subscription of another program at the same account, and customers that pay nothing.
+    const product = await world.stripe.products.create({ name: 'Another' });
+    const recurring = { interval: 'month' } as const;
+    const other = await world.stripe.prices.create({ product: product.id, currency: 'usd', unit_amount: 5, recurring });
+    const theirs = await stray(gone);
+    await world.stripe.subscriptions.update(theirs.id, {
+      items: [{ id: theirs.items.data[0]?.id ?? '', price: other.id }],
+    });
+    await world.stripe.subscriptions.cancel((await stray(gone)).id);
+    world.fake.webhooks.policy({});
+    await settle(world, program);
+    await world.fake.advance({ minutes: 5 });
+
+    const facts = { tenantId, tenantKnown: true, customerId: own.customer };
+    const found = [
+      { ...facts, what: 'customer', id: own.customer, status: null },
+      { ...facts, what: 'subscription', id: own.id, status: 'active' },
+    ];
+    const ofNobody = {
+      what: 'subscription',
+      id: lost.id,
+      customerId: lost.customer,
+      tenantId: gone,
+      tenantKnown: false,
+      status: 'active',
+    };
+    const all = await program.billing.reconcile();
+    expect(all.strays).toHaveLength(3);
+    expect(all.strays).toEqual(expect.arrayContaining([...found, ofNobody]));
+    const one = await program.billing.reconcile({ tenantId });
+    expect(one.strays).toEqual(expect.arrayContaining(found));
+    expect(one.strays).toHaveLength(2);
+    expect(await program.billing.state(tenantId)).toMatchObject({ subscription: null });
+
+    const mended = await program.billing.reconcile({ tenantId, mend: true });
+    expect(mended.drift).toContainEqual(expect.objectContaining({ what: 'subscription', id: own.id, ours: null }));
+    expect(await program.billing.state(tenantId)).toMatchObject({ plan: 'pro', status: 'active' });
+    expect(await program.billing.reconcile({ mend: true })).toMatchObject({ drift: [], strays: [ofNobody] });
+    await world.stripe.subscriptions.cancel(lost.id);
+    expect((await program.billing.reconcile()).strays).toEqual([]);
+  });
+
+  it('does not keep tenants from being compared where it cannot be looked for', async () => {
+    world.fake.fail({ rate: 1, match: { method: 'GET', path: '/v1/customers' }, how: 'error' });
+    const report = await program.billing.reconcile();
+    world.fake.heal();
+    expect(report).toMatchObject({ strays: [], failed: [{ tenantId: null, reason: 'provider_unavailable' }] });
+    expect(report.tenants).toBeGreaterThan(5);
+  });
+});

@@ -1,5 +1,10 @@
 import Stripe from 'stripe';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import * as hybridPrices from '../../examples/billing/hybrid.ts';
+import * as developerPrices from '../../examples/billing/per-developer.ts';
+import * as organizationPrices from '../../examples/billing/per-organization.ts';
+import * as receptionistPrices from '../../examples/billing/receptionist.ts';
+import * as voucherPrices from '../../examples/billing/vouchers.ts';
 import { definePrices, manualProvider, type PriceCatalogue, stripeProvider } from '../../src/billing/index.ts';
 import { isTenantryError } from '../../src/core/index.ts';
 import { createTenantry, hybridSeats, perOrg, perUser } from '../../src/index.ts';
@@ -9,7 +14,8 @@ import { createFakeStripe, type FakeStripe, fixedClock } from '../../src/testing
 import { postgresDatabase, type TestDatabase } from '../support/databases.ts';
 
 /*
- * The price set-ups of five programs, each from the sign-up to the invoice that was paid, and to the limit that holds.
+ * The price set-ups of the examples, and more of what they stand for: each from the sign-up to the invoice that was paid, and
+ * to the limit that holds.
  */
 
 let database: TestDatabase<Record<never, never>>;
@@ -102,11 +108,7 @@ function quantities(fake: FakeStripe): unknown[] {
 
 describe('developer tools', () => {
   it('per organization: $50 a month for five developers, and the sixth has no seat', async () => {
-    const plans = definePlans({
-      none: { limits: { projects: 0 } },
-      organization: { limits: { projects: 20 } },
-    });
-    const prices = definePrices(plans, { plans: { organization: { month: { base: 5_000 } } } });
+    const { plans, prices } = organizationPrices;
     const world = await program(plans, prices, perOrg({ plan: 'none', seats: 5 }));
     const { tenantId } = await world.organizations.create({ name: 'Acme', owner: { userId: 'ada' } });
     expect(await world.plans.consume(tenantId, 'projects')).toMatchObject({ ok: false, reason: 'limit_reached' });
@@ -127,11 +129,7 @@ describe('developer tools', () => {
   });
 
   it('per developer: $10 a month each, who is an organization of one seat', async () => {
-    const plans = definePlans({
-      none: { quotas: { calls: { amount: 0, per: 'month' } } },
-      developer: { quotas: { calls: { amount: 100, per: 'month', perSeat: false } } },
-    });
-    const prices = definePrices(plans, { plans: { developer: { month: { seat: 1_000 } } } });
+    const { plans, prices } = developerPrices;
     const world = await program(plans, prices, perUser({ plan: 'none' }));
     const { tenantId } = await world.tenancy.provision({ userId: 'ada', name: 'Ada' });
     const other = await world.tenancy.provision({ userId: 'eve', name: 'Eve' });
@@ -145,13 +143,7 @@ describe('developer tools', () => {
   });
 
   it('hybrid: $20, $5 a developer, and what each of them used beyond the quota', async () => {
-    const plans = definePlans({
-      none: { quotas: { calls: { amount: 0, per: 'month' } } },
-      team: { quotas: { calls: { amount: 1_000, per: 'month', overage: 'bill', overageAtMost: 5_000 } } },
-    });
-    const prices = definePrices(plans, {
-      plans: { team: { month: { base: 2_000, seat: 500, metered: { calls: '2' } } } },
-    });
+    const { plans, prices } = hybridPrices;
     const world = await program(plans, prices, hybridSeats({ plan: 'none', seats: 10 }));
     const { tenantId, owner } = await world.organizations.create({ name: 'Acme', owner: { userId: 'ada' } });
     await world.buy(tenantId, 'team');
@@ -227,23 +219,7 @@ describe('developer tools', () => {
 });
 
 describe('a phone receptionist', () => {
-  const plans = definePlans({
-    free: { quotas: { calls: { amount: 50, per: 'month' } }, limits: { bots: 1 } },
-    starter: { quotas: { calls: { amount: 500, per: 'month' } }, limits: { bots: 3 }, features: ['api'] },
-    pro: { quotas: { calls: { amount: 2_000, per: 'month' } }, limits: { bots: 10 }, features: ['api', 'webhooks'] },
-    enterprise: {
-      quotas: { calls: { amount: 'unlimited', per: 'month' } },
-      limits: { bots: 'unlimited' },
-      features: ['api', 'webhooks', 'sla'],
-    },
-  });
-  const prices = definePrices(plans, {
-    plans: {
-      starter: { month: { base: 2_900 } },
-      pro: { month: { base: 9_900 } },
-      enterprise: { month: { base: 'agreed' }, year: { base: 'agreed' } },
-    },
-  });
+  const { plans, prices } = receptionistPrices;
 
   it('Free, Starter for $29, Pro for $99: what is paid is what may be used', async () => {
     const world = await program(plans, prices, perOrg({ plan: 'free' }));
@@ -300,8 +276,7 @@ describe('a phone receptionist', () => {
 
 describe('a practice', () => {
   it('vouchers are grants that come with a payment by transfer, in cash or at a terminal', async () => {
-    const plans = definePlans({ practice: { quotas: { sessions: { amount: 0, per: 'once' } } } });
-    const prices = definePrices(plans, { plans: {} });
+    const { plans, prices, voucherTypes } = voucherPrices;
     const clock = fixedClock('2026-03-01T09:00:00Z');
     const {
       billing,
@@ -315,13 +290,7 @@ describe('a practice', () => {
       billing: { provider: manualProvider({ prices }), prices },
     });
     const { tenantId } = await organizations.create({ name: 'Practice', owner: { userId: 'ada' } });
-    const types = [
-      { name: 'Standard Individual Therapy', price: 39_999, sessions: 10, spare: 2, validDays: 90 },
-      { name: 'Group Therapy Package', price: 19_999, sessions: 8, spare: 2, validDays: 90 },
-      { name: 'Intensive Daily Sessions', price: 79_999, sessions: 20, spare: 4, validDays: 60 },
-    ];
-    const methods = ['bank_transfer', 'cash', 'card_terminal'] as const;
-    for (const [place, { name, price, sessions, spare, validDays }] of types.entries()) {
+    for (const [place, { name, price, sessions, spare, validDays, method }] of voucherTypes.entries()) {
       const voucherId = `voucher-${place}`;
       const invoice = await billing.books.issueInvoice({
         tenantId,
@@ -336,7 +305,7 @@ describe('a practice', () => {
       const payment = {
         tenantId,
         invoiceId: invoice.id,
-        method: methods[place] ?? 'cash',
+        method,
         gateway: 'front desk',
         gatewayResponse: { approved: true, pan: '4242424242424242' },
         recordedBy: 'ada',

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describeTransition, type TransitionPlan } from '../../src/billing/index.ts';
 import { applyRetenanting, defineRetenanting, mergeTenants } from '../../src/migrate/index.ts';
 import { hybridSeats } from '../../src/tenancy/index.ts';
 import type { FaultKind } from '../../src/testing/index.ts';
@@ -7,10 +8,12 @@ import {
   type BillingWorld,
   billingProgram,
   billingWorld,
+  clientOf,
   connect,
   settle,
 } from '../support/billing-world.ts';
 import { postgresDatabase, type TestDatabase } from '../support/databases.ts';
+import { createMortal } from '../support/mortal.ts';
 
 let database: TestDatabase<Record<never, never>>;
 let world: BillingWorld;
@@ -26,10 +29,11 @@ afterEach(() => database.destroy());
 
 const urls = { successUrl: 'https://app.test/thanks', cancelUrl: 'https://app.test/plans' };
 
-async function customer(name: string, plan: 'pro' | 'team' | null): Promise<string> {
+async function customer(name: string, plan: 'pro' | 'team' | null, coupon?: string): Promise<string> {
   const { tenantId } = await program.organizations.create({ name, owner: { userId: name }, seats: null });
   if (plan === null) return tenantId;
-  const { sessionId } = await program.billing.checkout({ tenantId, plan, ...urls });
+  const wish = { tenantId, plan, ...urls, ...(coupon !== undefined && { coupon }) };
+  const { sessionId } = await program.billing.checkout(wish);
   world.fake.completeCheckout(sessionId);
   await settle(world, program);
   return tenantId;
@@ -59,7 +63,7 @@ const sumOf = (object: string, field: string): number =>
   world.fake.list(object).reduce((sum, one) => sum + Number(one[field]), 0);
 
 /** Applies until nothing is left, as whoever runs it again after a failure does. */
-async function applied(plan: Parameters<BillingProgram['billing']['transitions']['apply']>[0]): Promise<number> {
+async function applied(plan: TransitionPlan): Promise<number> {
   for (let runs = 1; runs <= 300; runs += 1) {
     // Each run is a process of its own.
     const result = await billingProgram(database.app, world).billing.transitions.apply(plan);
@@ -148,6 +152,43 @@ describe('the billing side of a change of tenancy', () => {
     expect((await program.billing.invoices(acme)).map(({ total }) => total)).toEqual([2_500]);
   });
 
+  it('the same tenant on another plan: its subscription goes on with other prices, and one user of many keeps it', async () => {
+    const ada = await customer('ada', 'pro');
+    await world.fake.advance({ days: 10 });
+    const wish = { tenantId: ada, plan: 'team' as const };
+    const plan = await program.billing.transitions.plan({ name: 'grown', tenants: [wish] });
+    expect(plan.steps).toMatchObject([{ do: 'change', plan: 'team', interval: 'month', proration: 'create' }]);
+    await applied(plan);
+    expect(await applied(plan)).toBe(1);
+    await settle(world, program);
+    expect(standing()).toEqual([['active', false]]);
+    expect((await program.billing.state(ada)).subscription).toMatchObject({ plan: 'team', seats: 1 });
+    const { data } = await world.stripe.invoiceItems.list({ pending: true });
+    // 21 of 31 days: 2,900 back, 2,000 and 500 instead.
+    expect(data.map(({ amount }) => amount).sort((a, b) => a - b)).toEqual([-1_965, 339, 1_355]);
+    expect((await program.billing.transitions.plan({ name: 'grown again', tenants: [wish] })).steps).toEqual([]);
+
+    // It is split: Ada keeps the tenant and its subscription, Eve begins when the time is over that is paid.
+    const eve = await customer('eve', null);
+    const split = await program.billing.transitions.plan({
+      name: 'split',
+      tenants: [
+        { tenantId: ada, plan: 'pro' },
+        { tenantId: eve, plan: 'pro', inPlaceOf: [ada] },
+      ],
+    });
+    expect(split.steps).toMatchObject([
+      { do: 'change', tenantId: ada, plan: 'pro', proration: 'none' },
+      { do: 'subscribe', tenantId: eve, plan: 'pro' },
+    ]);
+    await applied(split);
+    await settle(world, program);
+    expect(standing()).toEqual([
+      ['active', false],
+      ['trialing', false],
+    ]);
+  });
+
   it('is asked for once, however often the provider answers nothing and whoever goes on', async () => {
     const kinds: readonly FaultKind[] = [
       'timeout-after-effect',
@@ -175,6 +216,94 @@ describe('the billing side of a change of tenancy', () => {
     expect(sumOf('refund', 'amount')).toBe(5_800);
     await settle(world, program);
     expect((await program.billing.state(lee)).subscription?.status).toBe('trialing');
+  });
+
+  it('gives back what was paid for the rest of the time: net of a coupon, and on whichever invoices it was', async () => {
+    await world.stripe.coupons.create({ id: 'half', percent_off: 50, duration: 'forever' });
+    const acme = await customer('acme', 'team');
+    const [eve, sam] = [await customer('eve', 'pro', 'half'), await customer('sam', 'pro')];
+    await world.fake.advance({ days: 10 });
+    await program.billing.swap({ tenantId: sam, plan: 'team', proration: 'invoice' });
+    await settle(world, program);
+    const plan = await program.billing.transitions.plan({
+      name: 'net',
+      tenants: [{ tenantId: acme, plan: 'team', inPlaceOf: [eve, sam] }],
+    });
+    const back = plan.steps.flatMap((step) => (step.do === 'refund' ? [[step.tenantId, step.amount]] : []));
+    // Eve paid 1,450 for a month of 31 days. Sam paid 2,900, and changed to a team of one for 2,500: the difference for
+    // the 21 days that are left is a credit of 271 already.
+    expect(back).toEqual([
+      [eve, Math.floor((1_450 * 21) / 31)],
+      [sam, Math.floor((2_900 * 21) / 31) - 271],
+    ]);
+    expect(describeTransition(plan)[1]).toMatch(/^give \$9\.82 of payment inpay_\w+ back to tenant /);
+    await applied(plan);
+    expect(sumOf('refund', 'amount')).toBe(982 + 1_693);
+  });
+
+  it('is asked for once, however many ask at the same time', async () => {
+    const acme = await customer('ada', 'team');
+    const [eve, lee, kim] = [await customer('eve', 'pro'), await customer('lee', null), await customer('kim', 'pro')];
+    const plan = await program.billing.transitions.plan({
+      name: 'together',
+      tenants: [
+        { tenantId: acme, plan: 'team', inPlaceOf: [eve] },
+        { tenantId: lee, plan: 'team', inPlaceOf: [kim] },
+      ],
+    });
+    const results = await Promise.all(Array.from({ length: 4 }, () => applied(plan)));
+    expect(results).toHaveLength(4);
+    expect(world.fake.list('subscription')).toHaveLength(4);
+    expect(world.fake.list('refund')).toHaveLength(1);
+    expect(sumOf('refund', 'amount')).toBe(2_900);
+  });
+
+  it('is asked for once, when whoever asks is killed between any two statements, again and again', async () => {
+    const acme = await customer('ada', 'team');
+    const [eve, lee, kim] = [await customer('eve', 'pro'), await customer('lee', null), await customer('kim', 'pro')];
+    const plan = await program.billing.transitions.plan({
+      name: 'killed',
+      tenants: [
+        { tenantId: acme, plan: 'team', inPlaceOf: [eve] },
+        { tenantId: lee, plan: 'team', inPlaceOf: [kim] },
+      ],
+    });
+    let deaths = 0;
+    for (let left = plan.steps.length; left > 0; ) {
+      const mortal = createMortal(database.urls?.app ?? '');
+      const stripe = clientOf(world.fake, mortal.fetch(world.fake.fetch));
+      mortal.arm(10 + deaths * 3, deaths % 2 === 0 ? 'after' : 'before');
+      const { transitions } = billingProgram(mortal.db, { fake: world.fake, stripe }).billing;
+      const result = await transitions.apply(plan).catch(() => undefined);
+      if (mortal.dead) deaths += 1;
+      else left = result?.left ?? left;
+      await mortal.bury();
+      // Whoever was killed holds its lease until that is over.
+      await world.fake.advance({ minutes: 3 });
+    }
+    expect(deaths).toBeGreaterThan(8);
+    expect(world.fake.list('subscription')).toHaveLength(4);
+    expect(world.fake.list('customer')).toHaveLength(4);
+    expect(world.fake.list('refund')).toHaveLength(1);
+    await settle(world, program);
+    expect((await program.billing.reconcile()).drift).toEqual([]);
+  });
+
+  it('says in words what will be asked, before it is', async () => {
+    const acme = await customer('acme', 'team');
+    const ada = await customer('ada', null);
+    const plan = await program.billing.transitions.plan({
+      name: 'apart',
+      tenants: [
+        { tenantId: acme, plan: null },
+        { tenantId: ada, plan: 'pro', inPlaceOf: [acme] },
+      ],
+    });
+    const { subscription } = await program.billing.state(acme);
+    expect(describeTransition(plan)).toEqual([
+      `subscribe tenant ${ada} to pro per month in usd, to be paid within 14 days, asking for nothing before ${subscription?.periodEnd?.toISOString()}`,
+      `end subscription ${subscription?.id} of tenant ${acme} when the time is over that is paid`,
+    ]);
   });
 
   it('refuses what is not sold, before anything is asked for', async () => {

@@ -1,4 +1,6 @@
-import { isUuid, TenantryError } from '../../core/index.ts';
+import { cleanText, opaqueId, TenantryError } from '../../core/index.ts';
+import { checkCount } from '../check-input.ts';
+import { checkedTenant } from '../checked-tenant.ts';
 import type { Ground, Held } from '../ground.ts';
 import type { ManualCorrections } from '../manual/manual-books.ts';
 import { checkMinor } from '../money/money.ts';
@@ -20,12 +22,14 @@ export function createDocuments(ground: Ground, byHand: ManualCorrections): Bill
 
   return {
     async invoices(tenantId, { db: given, status, after, limit } = {}) {
-      checkTenant(tenantId);
+      checkedTenant(tenantId);
+      checkIds({ status, after });
       return readInvoices(given ?? db, tenantId, { status, after, limit: checkLimit(limit) });
     },
 
     async invoice(tenantId, invoiceId, { db: given } = {}): Promise<InvoiceDetails | null> {
-      checkTenant(tenantId);
+      checkedTenant(tenantId);
+      opaqueId('invoiceId', invoiceId);
       const handle = given ?? db;
       const [invoice] = await readInvoices(handle, tenantId, { id: invoiceId, after: undefined, limit: 1 });
       if (invoice === undefined) return null;
@@ -39,12 +43,15 @@ export function createDocuments(ground: Ground, byHand: ManualCorrections): Bill
     },
 
     async payments(tenantId, { db: given, invoiceId, status, after, limit } = {}) {
-      checkTenant(tenantId);
+      checkedTenant(tenantId);
+      checkIds({ invoiceId, status, after });
       return readPayments(given ?? db, tenantId, { invoiceId, status, after, limit: checkLimit(limit) });
     },
 
     async refund({ tenantId, paymentId, amount, reason }) {
-      checkTenant(tenantId);
+      checkedTenant(tenantId);
+      opaqueId('paymentId', paymentId);
+      if (reason !== undefined) cleanText('reason', reason, 500);
       if (amount !== undefined) checkMinor(amount);
       const [payment] = await readPayments(db, tenantId, { id: paymentId, after: undefined, limit: 1 });
       if (payment === undefined)
@@ -66,7 +73,9 @@ export function createDocuments(ground: Ground, byHand: ManualCorrections): Bill
     },
 
     async credit({ tenantId, invoiceId, amount, reason }) {
-      checkTenant(tenantId);
+      checkedTenant(tenantId);
+      opaqueId('invoiceId', invoiceId);
+      if (reason !== undefined) cleanText('reason', reason, 500);
       checkMinor(amount);
       const [invoice] = await readInvoices(db, tenantId, { id: invoiceId, after: undefined, limit: 1 });
       if (invoice === undefined || amount <= 0) {
@@ -94,14 +103,12 @@ function isManual(id: string): boolean {
   return id.startsWith('man_');
 }
 
-function checkTenant(tenantId: string): void {
-  if (!isUuid(tenantId)) throw new TenantryError('tenant_not_found', { tenant: String(tenantId).slice(0, 80) });
+function checkLimit(limit = 100): number {
+  return checkCount(limit, [1, 1000]);
 }
 
-function checkLimit(limit = 100): number {
-  if (Number.isInteger(limit) && limit >= 1 && limit <= 1000) return limit;
-  const problem = 'must be a whole number from 1 to 1000';
-  throw new TenantryError('amount_invalid', { amount: String(limit), problem });
+function checkIds(ids: { readonly [field: string]: string | undefined }): void {
+  for (const [field, id] of Object.entries(ids)) if (id !== undefined) opaqueId(field, id);
 }
 
 function refused(provider: string, operation: string, reason: string): TenantryError {

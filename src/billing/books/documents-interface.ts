@@ -44,7 +44,7 @@ export interface CreditInput {
   readonly reason?: string;
 }
 
-/** Invoices, payments, refunds and credit notes of a tenant. */
+/** Invoices, payments, refunds and credit notes of a tenant. What can be no id is refused with `name_invalid`. */
 export interface BillingDocuments {
   /**
    * Lists invoices, the newest first.

@@ -1,5 +1,6 @@
 import { TenantryError } from '../../core/index.ts';
 import type { BillingProvider } from '../provider.ts';
+import { applyCouponStep } from './apply-coupon-step.ts';
 import { catalogueRefusal } from './check-catalogue.ts';
 import type { CatalogueStep, CatalogueSync } from './plan-catalogue-sync.ts';
 import type { PriceItem } from './price-definitions.ts';
@@ -36,7 +37,7 @@ export async function applyCatalogueSync(
 }
 
 async function applyStep(
-  { prices }: BillingProvider,
+  { prices, coupons }: BillingProvider,
   step: CatalogueStep,
   meterOf: (item: PriceItem) => Promise<string | undefined>,
 ): Promise<void> {
@@ -63,6 +64,9 @@ async function applyStep(
     case 'replace-price':
       await createPrice(prices, step.item, step.priceId, await meterOf(step.item));
       await prices.archive(step.priceId, { idempotencyKey: `catalogue archive ${step.priceId}` });
+      return;
+    default:
+      await applyCouponStep(coupons, step);
   }
 }
 

@@ -3,10 +3,12 @@ import type { PriceBook } from '../price-book.ts';
 import type { BillingProvider } from '../provider.ts';
 import { comparePrice, type PriceProblem } from './compare-price.ts';
 import { findPrices } from './plan-catalogue-sync.ts';
+import { checkCoupons } from './plan-coupon-sync.ts';
 
 /**
  * Looks whether the provider has every price of the list as it should be: made, on sale, with the amounts in their
- * currencies, at the interval, and in the mode of the provider. Call it when the program starts.
+ * currencies, at the interval, and in the mode of the provider; and every coupon and promotion code. Call it when the
+ * program starts.
  *
  * @returns What is wrong; nothing when all is well.
  */
@@ -18,9 +20,10 @@ export async function checkCatalogue(
   const metered = catalogue.prices.some(({ per }) => per === 'usage');
   const meters = metered ? await provider.prices.meters() : [];
   const { livemode } = provider;
-  return catalogue.prices
+  const problems = catalogue.prices
     .filter(({ agreed }) => agreed !== true)
     .flatMap((item) => comparePrice(item, found.get(item.lookupKey), { livemode, meters }));
+  return [...problems, ...(await checkCoupons(provider, catalogue.coupons))];
 }
 
 /**

@@ -1,10 +1,21 @@
 import type { BookPrice } from '../price-book.ts';
 import type { ProviderMeter, ProviderPrice } from '../provider/price.ts';
 
-/** What is wrong with a price at the provider. */
+/** What is wrong with a price, a coupon or a promotion code at the provider. */
 export interface PriceProblem {
+  /** The lookup key of a price, the id of a coupon, or the text of a promotion code. */
   readonly lookupKey: string;
-  readonly problem: 'missing' | 'inactive' | 'currency' | 'amount' | 'interval' | 'usage' | 'meter' | 'livemode';
+  readonly problem:
+    | 'missing'
+    | 'inactive'
+    | 'currency'
+    | 'amount'
+    | 'interval'
+    | 'usage'
+    | 'meter'
+    | 'livemode'
+    | 'coupon'
+    | 'promotion-code';
   /** For people: what was expected, and what is there. */
   readonly detail: string;
 }

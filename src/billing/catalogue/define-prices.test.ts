@@ -88,5 +88,23 @@ describe('definePrices', () => {
     expect(pathOf({ plans: {}, coupons: { x: { percentOff: 10, duration: 'repeating' } } })).toBe(
       'prices.coupons.x.months',
     );
+    const ten = { percentOff: 10, duration: 'once' } as const;
+    expect(pathOf({ plans: {}, coupons: { x: { ...ten, amountOff: 5 } } })).toBe('prices.coupons.x');
+    expect(pathOf({ plans: {}, coupons: { x: { amountOff: 0, duration: 'once' } } })).toBe(
+      'prices.coupons.x.amountOff',
+    );
+    expect(pathOf({ plans: {}, coupons: { x: { amountOff: { euro: 5 }, duration: 'once' } } })).toBe(
+      'prices.coupons.x.amountOff',
+    );
+    expect(pathOf({ plans: {}, coupons: { x: { ...ten, name: 'x'.repeat(41) } } })).toBe('prices.coupons.x.name');
+    expect(pathOf({ plans: {}, coupons: { x: { ...ten, redeemBy: new Date(Number.NaN) } } })).toBe(
+      'prices.coupons.x.redeemBy',
+    );
+    expect(pathOf({ plans: {}, coupons: { x: { ...ten, codes: { 'A B': {} } } } })).toBe('prices.coupons.x.codes.A B');
+    expect(pathOf({ plans: {}, coupons: { x: { ...ten, codes: { A: { maxRedemptions: 0 } } } } })).toBe(
+      'prices.coupons.x.codes.A.maxRedemptions',
+    );
+    const twice = { x: { ...ten, codes: { SUMMER: {} } }, y: { ...ten, codes: { summer: {} } } };
+    expect(pathOf({ plans: {}, coupons: twice })).toBe('prices.coupons.y.codes.summer');
   });
 });

@@ -3,7 +3,6 @@ import type { AddOnDefinitions, PlanCatalogue, PlanDefinitions } from '../../pla
 import { readCurrency } from '../money/currency.ts';
 import type { Interval } from '../provider/subscription.ts';
 import type {
-  CouponDefinition,
   Offer,
   OfferDefinition,
   PriceCatalogue,
@@ -12,6 +11,7 @@ import type {
   SeatPriceDefinition,
 } from './price-definitions.ts';
 import { readAmounts } from './read-amounts.ts';
+import { readCoupons } from './read-coupons.ts';
 
 const intervals: readonly Interval[] = ['day', 'week', 'month', 'year'];
 
@@ -56,15 +56,14 @@ export function definePrices<const Definitions extends PlanDefinitions, const Ad
     }
   }
   const prices = [...offers.flatMap((offer) => offer.prices), ...addOnItems(place, definitions.addOns ?? {})];
-  const coupons = Object.entries(definitions.coupons ?? {});
-  for (const [id, coupon] of coupons) checkCoupon(`prices.coupons.${id}`, id, coupon);
+  const coupons = readCoupons(definitions.coupons ?? {}, currency);
   return Object.freeze({
     prefix,
     currency,
     currencies: Object.freeze([...new Set(prices.flatMap(({ amounts }) => Object.keys(amounts)))]),
     prices: Object.freeze(prices),
     offers: Object.freeze(offers),
-    coupons: Object.freeze(Object.fromEntries(coupons)),
+    coupons,
     plans,
   });
 }
@@ -183,22 +182,6 @@ function readIntervals<Value>(path: string, value: Partial<Record<Interval, Valu
   });
   if (found.length === 0) refuse(path, `must say what it costs per ${intervals.join(', ')}`);
   return found;
-}
-
-function checkCoupon(path: string, id: string, { percentOff, amountOff, duration, months }: CouponDefinition): void {
-  if (!/^[\w-]{1,200}$/.test(id)) refuse(path, 'is named by letters, digits, "_" and "-"');
-  if ((percentOff === undefined) === (amountOff === undefined)) refuse(path, 'has either percentOff or amountOff');
-  if (percentOff !== undefined && !(percentOff > 0 && percentOff <= 100)) {
-    refuse(`${path}.percentOff`, 'must be above 0 and at most 100');
-  }
-  if (amountOff !== undefined && !(Number.isSafeInteger(amountOff) && amountOff > 0)) {
-    refuse(`${path}.amountOff`, 'must be whole minor units above 0');
-  }
-  if (!['once', 'forever', 'repeating'].includes(duration)) refuse(`${path}.duration`, 'is once, forever or repeating');
-  const counted = months !== undefined && Number.isInteger(months) && months > 0;
-  if (duration === 'repeating' ? !counted : months !== undefined) {
-    refuse(`${path}.months`, 'says for how many months, of a repeating one only');
-  }
 }
 
 function titleOf(name: string): string {

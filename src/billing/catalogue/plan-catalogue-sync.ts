@@ -2,6 +2,7 @@ import type { BookPrice, PriceBook } from '../price-book.ts';
 import type { ProviderPrice } from '../provider/price.ts';
 import type { BillingProvider } from '../provider.ts';
 import { comparePrice, type PriceProblem } from './compare-price.ts';
+import { type CouponStep, planCouponSync } from './plan-coupon-sync.ts';
 import type { PriceItem } from './price-definitions.ts';
 
 /** One thing that a sync of the catalogue would do at the provider. */
@@ -21,7 +22,8 @@ export type CatalogueStep =
       readonly item: PriceItem;
       readonly priceId: string;
       readonly because: readonly PriceProblem[];
-    };
+    }
+  | CouponStep;
 
 /** What a sync of the catalogue would do. Making it changes nothing. */
 export interface CatalogueSync {
@@ -29,7 +31,7 @@ export interface CatalogueSync {
   readonly livemode: boolean;
   /** In the order in which they are done. */
   readonly steps: readonly CatalogueStep[];
-  /** How many prices are as they should be. */
+  /** How many prices, coupons and promotion codes are as they should be. */
   readonly unchanged: number;
   /** What a sync cannot mend: nothing is done while there is any. */
   readonly problems: readonly PriceProblem[];
@@ -37,7 +39,8 @@ export interface CatalogueSync {
 
 /**
  * Compares the price list with the provider, and plans what makes the provider follow: products, meters and prices that
- * are missing are made, names are corrected, a price that differs is replaced.
+ * are missing are made, names are corrected, a price that differs is replaced. So it is with
+ * coupons and promotion codes, but that a coupon of other terms is a problem.
  */
 export async function planCatalogueSync(provider: BillingProvider, catalogue: PriceBook): Promise<CatalogueSync> {
   const items = catalogue.prices.map(itemOf);
@@ -69,7 +72,14 @@ export async function planCatalogueSync(provider: BillingProvider, catalogue: Pr
     else if (problems.some(({ problem }) => problem === 'livemode')) blocked.push(...problems);
     else steps.push({ do: 'replace-price', item, priceId: price.id, because: problems });
   }
-  return { provider: provider.name, livemode, steps, unchanged, problems: blocked };
+  const coupons = await planCouponSync(provider, catalogue.coupons);
+  return {
+    provider: provider.name,
+    livemode,
+    steps: [...steps, ...coupons.steps],
+    unchanged: unchanged + coupons.unchanged,
+    problems: [...blocked, ...coupons.problems],
+  };
 }
 
 /** The prices of the list that the provider has, by lookup key. */

@@ -1,5 +1,6 @@
 import type { PlanCatalogue, PlanDefinitions, PlanNameOf, QuotaNameOf } from '../../plans/index.ts';
 import type { BookPrice, PriceBook } from '../price-book.ts';
+import type { NewCoupon, NewPromotionCode } from '../provider/coupon.ts';
 import type { Interval } from '../provider/subscription.ts';
 
 /** A price: whole minor units (such as cents) of the list's currency, or of each currency: `{ usd: 2900, eur: 2700 }`. */
@@ -33,15 +34,39 @@ export interface OfferDefinition<Quota extends string = string> {
 /** What a plan or an add-on costs, by the interval at which it can be had. */
 export type ByInterval<Value> = { readonly [Per in Interval]?: Value };
 
-/** A reduction that customers are given. */
+/** A reduction that customers are given: either a part or an amount. */
 export interface CouponDefinition {
+  /** What the customer reads on the bill, at most 40 characters; the id when absent. */
+  readonly name?: string;
   /** Percent of the price, above 0 and at most 100. */
   readonly percentOff?: number;
-  /** Minor units of the price list's currency. */
-  readonly amountOff?: number;
-  readonly duration: 'once' | 'forever' | 'repeating';
+  /** An amount of each invoice. */
+  readonly amountOff?: PriceAmount;
+  readonly duration: CouponItem['duration'];
   /** For how many months a `repeating` one holds. */
   readonly months?: number;
+  /** Until when it can be given; without end when absent. */
+  readonly redeemBy?: Date;
+  /**
+   * What payers type in to be given it, where a checkout has `promotionCodes`, such as `WELCOME`: letters, digits and `-`;
+   * capital letters are the same as small ones.
+   */
+  readonly codes?: { readonly [code: string]: PromotionCodeDefinition };
+}
+
+/** How a promotion code may be used. */
+export interface PromotionCodeDefinition {
+  /** How often in all; as often as anybody likes when absent. */
+  readonly maxRedemptions?: number;
+  /** Until when; without end when absent. */
+  readonly expiresAt?: Date;
+  /** True: only by who never paid before. */
+  readonly firstTime?: boolean;
+}
+
+/** A coupon of the list, with its promotion codes. */
+export interface CouponItem extends NewCoupon {
+  readonly codes: readonly NewPromotionCode[];
 }
 
 /** What plans and add-ons cost. A plan that is not named is free, or agreed with each customer. */
@@ -55,6 +80,7 @@ export interface PriceDefinitions<Definitions extends PlanDefinitions = PlanDefi
   };
   /** What one of an add-on costs. */
   readonly addOns?: { readonly [name: string]: ByInterval<PriceAmount> };
+  /** What customers can be given off, by ids of yours, which are the provider's too. */
   readonly coupons?: { readonly [id: string]: CouponDefinition };
 }
 
@@ -96,7 +122,7 @@ export interface PriceCatalogue extends PriceBook {
   readonly currency: string;
   /** Every currency in which something can be had. */
   readonly currencies: readonly string[];
-  readonly coupons: { readonly [id: string]: CouponDefinition };
+  readonly coupons: { readonly [id: string]: CouponItem };
   /** The plans and add-ons that the prices are of. */
   readonly plans: PlanCatalogue;
 }

@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
-import { cleanText, isUuid, TenantryError } from '../../core/index.ts';
+import { cleanText, opaqueId, TenantryError } from '../../core/index.ts';
+import { isStorableJson } from '../../core/storable-json.ts';
 import type { AnyDatabase, CallOptions } from '../../database/index.ts';
+import { checkTime } from '../check-input.ts';
+import { checkedTenant } from '../checked-tenant.ts';
 import type { Ground } from '../ground.ts';
 import { readCurrency } from '../money/currency.ts';
 import { checkMinor } from '../money/money.ts';
@@ -136,11 +139,11 @@ export function createManualBooks(
 
   /** Does a wish once, and brings our copies along in the same transaction. */
   async function writing<Document extends { readonly id: string }>(
-    { tenantId, idempotencyKey }: Wish,
+    { tenantId: given, idempotencyKey }: Wish,
     { kind, call }: { readonly kind: 'invoice' | 'payment'; readonly call: CallOptions | undefined },
     work: (desk: Desk) => Promise<Document>,
   ): Promise<Document> {
-    if (!isUuid(tenantId)) throw new TenantryError('tenant_not_found', { tenant: String(tenantId).slice(0, 80) });
+    const tenantId = checkedTenant(given);
     const key =
       idempotencyKey === undefined ? undefined : keyOf(kind, cleanText('idempotencyKey', idempotencyKey, 200));
     return inTransaction(call, async (tx) => {
@@ -179,6 +182,7 @@ export function createManualBooks(
       const currency = readCurrency('currency', given);
       checkMetadata(metadata);
       if (tax !== undefined) checkMinor(tax);
+      if (input.dueAt !== undefined) checkTime('dueAt', input.dueAt);
       if (input.lines.length === 0)
         throw new TenantryError('amount_invalid', { amount: '0 lines', problem: 'are no invoice' });
       return writing(input, { kind: 'invoice', call }, async (desk) => {
@@ -210,6 +214,9 @@ export function createManualBooks(
 
     async recordPayment(input, call) {
       const { status = 'succeeded', method, gatewayResponse, ...rest } = input;
+      const { invoiceId, gateway, transactionId, failureCode, recordedBy, paidAt } = rest;
+      checkIds({ invoiceId, gateway, transactionId, failureCode, recordedBy });
+      if (paidAt !== undefined) checkTime('paidAt', paidAt);
       const payment = {
         ...rest,
         status,
@@ -223,6 +230,7 @@ export function createManualBooks(
 
     async settlePayment(input, call) {
       const { paymentId, status, failureCode, gatewayResponse } = input;
+      checkIds({ paymentId, failureCode });
       const answer = gatewayResponse === undefined ? undefined : readResponse(gatewayResponse);
       return writing(input, { kind: 'payment', call }, async (desk) =>
         copyPayment(desk, await settlePayment(desk, { paymentId, status, failureCode, gatewayResponse: answer })),
@@ -230,6 +238,7 @@ export function createManualBooks(
     },
 
     async closeInvoice({ tenantId, invoiceId, status }, call) {
+      checkIds({ invoiceId });
       return writing({ tenantId }, { kind: 'invoice', call }, async (desk) => {
         const invoice = await closeInvoice(desk, invoiceId, status);
         await copy(desk.tx, tenantId, { invoices: [invoice] });
@@ -301,6 +310,10 @@ function checkMetadata(metadata: { readonly [name: string]: string }): void {
 
 function readResponse(response: { readonly [name: string]: unknown }): { readonly [name: string]: unknown } {
   const text = JSON.stringify(maskNumbers(response));
-  if (text.length <= 16_384 && !text.includes('\\u0000')) return JSON.parse(text);
+  if (text.length <= 16_384 && isStorableJson(text)) return JSON.parse(text);
   throw refused('recordPayment', 'what the gateway answered is too long to be kept, or no text');
+}
+
+function checkIds(ids: { readonly [field: string]: string | undefined }): void {
+  for (const [field, id] of Object.entries(ids)) if (id !== undefined) opaqueId(field, id);
 }

@@ -1,4 +1,3 @@
-import type { CouponDefinition } from '../catalogue/price-definitions.ts';
 import type { PriceBook } from '../price-book.ts';
 
 /** What a number is given to. */
@@ -10,7 +9,7 @@ export interface NumberedDocument {
 /** How billing by hand is done. */
 export interface ManualOptions {
   /** What is sold: what `definePrices` gives. Without it there are invoices, but no subscriptions. */
-  readonly prices?: PriceBook & { readonly coupons?: { readonly [id: string]: CouponDefinition } };
+  readonly prices?: PriceBook;
   /** Whether the money is real; true when absent. */
   readonly livemode?: boolean;
   /** How long an invoice may be open, in days, where nothing else is said; 14 when absent. */

@@ -5,6 +5,7 @@ import type { ProviderCustomer } from '../provider/customer.ts';
 import type { ProviderCreditNote, ProviderInvoice, ProviderPayment, ProviderRefund } from '../provider/document.ts';
 import type { BillingProvider, MakeProvider, ProviderTools } from '../provider.ts';
 import { creditInvoice, type Desk, refundPayment, refused } from './ledger.ts';
+import { createManualCoupons } from './manual-coupons.ts';
 import { manualCustomerId, tenantOfCustomer } from './manual-ids.ts';
 import type { ManualOptions } from './manual-options.ts';
 import { createManualPrices } from './manual-prices.ts';
@@ -137,6 +138,7 @@ function createManualProvider({ db, clock, ids }: ProviderTools, options: Manual
     },
 
     prices: createManualPrices(options),
+    coupons: createManualCoupons(options),
 
     money: {
       async documents({ customerId, since, invoiceIds }) {
@@ -201,6 +203,9 @@ function createManualProvider({ db, clock, ids }: ProviderTools, options: Manual
         const usage = { ...open.usage, [eventName]: (open.usage[eventName] ?? 0) + units };
         await putObject(tx, tenantId, 'subscription', { ...open, usage }, now);
       }),
+
+    // Whatever there is stands in our own rows.
+    async *made() {},
 
     event() {
       throw unsupported('events');

@@ -55,7 +55,7 @@ export function createManualSubscriptions(atDesk: AtDesk, once: Once): ProviderS
   ): Promise<ManualSubscription> {
     const items = itemsOf(desk.options, change.items, wish(desk, before, 'subscriptions.change'));
     const rest = change.proration === 'none' ? [] : prorationLines(before, items, change.prorationDate ?? desk.now);
-    const coupon = change.coupon === undefined ? before.coupon : couponOf(desk, change.coupon);
+    const coupon = change.coupon === undefined ? before.coupon : couponOf(desk, change.coupon, before.currency);
     const [first] = items;
     const [old] = before.items;
     const sameInterval = first?.interval === old?.interval && first?.intervalCount === old?.intervalCount;
@@ -230,7 +230,7 @@ async function createSubscription(desk: Desk, input: NewSubscription): Promise<s
     pending: [],
     usage: {},
     daysUntilDue,
-    coupon: coupon === undefined ? null : couponOf(desk, coupon),
+    coupon: coupon === undefined ? null : couponOf(desk, coupon, currency),
     latestInvoiceId: null,
     metadata: { tenantry_tenant_id: tenantId, tenantry_plan: plan },
   };
@@ -315,11 +315,15 @@ function endOfFirst(items: readonly ManualItem[], from: Date): Date {
   return periodOf(from, first?.interval ?? 'month', from, { every: first?.intervalCount ?? 1 }).end ?? from;
 }
 
-function couponOf({ options, now }: Desk, id: string): ManualCoupon {
-  const coupon = options.prices?.coupons?.[id];
+function couponOf({ options, now }: Desk, id: string, currency: string): ManualCoupon {
+  const { coupons = {} } = options.prices ?? {};
+  const coupon = Object.hasOwn(coupons, id) ? coupons[id] : undefined;
   if (coupon === undefined) throw refused('coupons', `there is no coupon "${id.slice(0, 80)}"`);
-  const { percentOff = null, amountOff = null, duration, months = 0 } = coupon;
-  const until = periodOf(now, 'month', now, { every: Math.max(1, months) }).end;
+  const { percentOff, amountsOff, duration, months, redeemBy } = coupon;
+  if (redeemBy !== null && redeemBy <= now) throw refused('coupons', `the coupon "${id}" is not given any more`);
+  const amountOff = amountsOff[currency] ?? null;
+  if (percentOff === null && amountOff === null) throw refused('coupons', `the coupon "${id}" has no ${currency}`);
+  const until = periodOf(now, 'month', now, { every: months ?? 1 }).end;
   return {
     id,
     percentOff,

@@ -138,3 +138,13 @@ export interface MeterEvent {
   readonly units: number;
   readonly at: Date;
 }
+
+/** Usage that the provider counted. */
+export interface MeterQuery {
+  readonly customerId: string;
+  readonly eventName: string;
+  /** From the minute of this moment. */
+  readonly from: Date;
+  /** To the minute of this one, which is looked at as well. */
+  readonly to: Date;
+}

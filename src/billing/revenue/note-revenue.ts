@@ -10,6 +10,7 @@ interface Row {
   readonly currency: string;
   readonly paused: boolean;
   readonly createdAt: Date;
+  readonly trialEndsAt: Date | null;
   readonly endedAt: Date | null;
   readonly goneAt: Date | null;
   readonly items: readonly MonthlyItem[];
@@ -27,7 +28,8 @@ export async function noteRevenue(
   tenantId: string,
 ): Promise<void> {
   const { rows } = await sql<Row>`
-    select s.id, s.plan, s.status, s.currency, s.paused, s.created_at as "createdAt", s.ended_at as "endedAt",
+    select s.id, s.plan, s.status, s.currency, s.paused, s.created_at as "createdAt",
+      s.trial_ends_at as "trialEndsAt", s.ended_at as "endedAt",
       s.gone_at as "goneAt",
       (select coalesce(jsonb_agg(jsonb_build_object('kind', i.kind, 'quantity', i.quantity,
           'unitAmount', i.unit_amount::text, 'interval', i.billing_interval, 'intervalCount', i.interval_count)), '[]')
@@ -36,13 +38,14 @@ export async function noteRevenue(
       (select jsonb_build_object('monthly', r.monthly, 'plan', r.plan) from tenantry.billing_revenue r
         where r.tenant_id = s.tenant_id and r.subscription_id = s.id order by r.id desc limit 1) as noted
     from tenantry.billing_subscriptions s where s.tenant_id = ${tenantId}::uuid order by s.id`.execute(libraryOf(tx));
-  for (const { id, plan, currency, paused, status, createdAt, endedAt, goneAt, items, noted } of rows) {
+  for (const row of rows) {
+    const { id, plan, currency, paused, status, endedAt, goneAt, items, noted } = row;
     const brings = goneAt === null && !paused && bringsRevenue(status);
     const monthly = brings ? monthlyOf(items) : 0;
     const previous = noted?.monthly ?? 0;
     if (monthly === previous && (monthly === 0 || plan === noted?.plan)) continue;
     // What happened while nobody looked belongs to when it happened.
-    const changedAt = monthly === 0 ? (endedAt ?? goneAt ?? clock()) : noted === null ? createdAt : clock();
+    const changedAt = monthly === 0 ? (endedAt ?? goneAt ?? clock()) : noted === null ? beganAt(row, clock()) : clock();
     await libraryOf(tx)
       .insertInto('tenantry.billing_revenue')
       .values({
@@ -57,4 +60,9 @@ export async function noteRevenue(
       })
       .execute();
   }
+}
+
+/** When a subscription began to bring something: with its trial over, where it had one. */
+function beganAt({ createdAt, trialEndsAt }: Row, now: Date): Date {
+  return trialEndsAt !== null && trialEndsAt > createdAt && trialEndsAt <= now ? trialEndsAt : createdAt;
 }

@@ -1,8 +1,9 @@
-import { isTenantryError, TenantryError } from '../../core/index.ts';
+import { TenantryError } from '../../core/index.ts';
 import type { AnyDatabase } from '../../database/index.ts';
-import { dueFlags, putOffFlag, raiseFlag, readFlag, settleFlag, waitAfter } from '../flag-store.ts';
+import { raiseFlag, readFlag, settleFlag } from '../flag-store.ts';
 import type { Ground, Held } from '../ground.ts';
 import type { Proration, ProviderItem, ProviderSubscription } from '../provider/subscription.ts';
+import { workFlags } from '../work-flags.ts';
 import { type SeatPrice, seatQuantity } from './seat-quantity.ts';
 import { lookAgain, readSeatState, type SeatState } from './store.ts';
 
@@ -140,28 +141,10 @@ export function createSeatSync(ground: Ground, { proration = 'create', refresh }
       }
     },
 
-    async workDue({ limit = 100 } = {}) {
-      let [done, failed] = [0, 0];
-      for (const tenantId of await dueFlags(db, kind, { now: clock(), limit })) {
-        try {
-          await seats.sync(tenantId);
-          done += 1;
-        } catch (error) {
-          failed += 1;
-          const { attempts = 0 } = (await readFlag(db, kind, tenantId)) ?? {};
-          const now = clock();
-          const until = new Date(now.getTime() + waitAfter(attempts));
-          await putOffFlag(db, kind, tenantId, { until, now, error: reasonOf(error) });
-        }
-      }
-      return { done, failed };
-    },
+    workDue: ({ limit = 100 } = {}) =>
+      workFlags(ground, { kind, limit }, async (tenantId) => {
+        await seats.sync(tenantId);
+      }),
   };
   return seats;
-}
-
-/** Why it failed, without what may be secret in it. */
-export function reasonOf(error: unknown): string {
-  if (isTenantryError(error)) return error.message.slice(0, 500);
-  return error instanceof Error ? error.name : 'unknown';
 }

@@ -22,6 +22,20 @@ export interface StripeCalls {
     object: string,
     page: (after: string | undefined) => Promise<{ readonly data: readonly Result[]; readonly has_more: boolean }>,
   ): Promise<readonly Result[]>;
+  /** The same one after another, for lists of all customers. */
+  pages<Result extends Answer & { readonly id: string }>(
+    operation: string,
+    object: string,
+    page: (after: string | undefined) => Promise<{ readonly data: readonly Result[]; readonly has_more: boolean }>,
+  ): AsyncIterable<Result>;
+  /** All pages of a search. */
+  search<Result extends Answer & { readonly id: string }>(
+    operation: string,
+    object: string,
+    page: (
+      next: string | undefined,
+    ) => Promise<{ readonly data: readonly Result[]; readonly next_page?: string | null }>,
+  ): Promise<readonly Result[]>;
 }
 
 /** Makes what calls to Stripe go through. Objects of the other mode are refused. */
@@ -53,6 +67,22 @@ export function createStripeCalls(livemode: boolean): StripeCalls {
     }
   }
 
+  async function* pages<Result extends Answer & { readonly id: string }>(
+    operation: string,
+    object: string,
+    page: (after: string | undefined) => Promise<{ readonly data: readonly Result[]; readonly has_more: boolean }>,
+  ): AsyncGenerator<Result> {
+    let after: string | undefined;
+    for (;;) {
+      const last = after;
+      const answer = await call(operation, () => page(last));
+      const data = listIn(operation, answer);
+      for (const one of data) yield check(operation, object, one);
+      after = data.at(-1)?.id;
+      if (answer.has_more !== true || data.length === 0) return;
+    }
+  }
+
   return {
     one: async (operation, object, work) => check(operation, object, await call(operation, work)),
 
@@ -67,19 +97,29 @@ export function createStripeCalls(livemode: boolean): StripeCalls {
 
     async all(operation, object, page) {
       const found = [];
-      let after: string | undefined;
-      for (;;) {
-        const last = after;
-        const answer = await call(operation, () => page(last));
-        if (typeof answer !== 'object' || answer === null || !Array.isArray(answer.data)) {
-          throw answerInvalid(operation, 'the answer is no list');
-        }
-        for (const one of answer.data) found.push(check(operation, object, one));
-        after = found.at(-1)?.id;
-        if (answer.has_more !== true || answer.data.length === 0) return found;
-      }
+      for await (const one of pages(operation, object, page)) found.push(one);
+      return found;
+    },
+
+    pages,
+
+    async search(operation, object, page) {
+      const found = [];
+      let next: string | undefined;
+      do {
+        const at = next;
+        const answer = await call(operation, () => page(at));
+        for (const one of listIn(operation, answer)) found.push(check(operation, object, one));
+        next = answer.next_page ?? undefined;
+      } while (next !== undefined);
+      return found;
     },
   };
+}
+
+function listIn<Result>(operation: string, answer: { readonly data: readonly Result[] }): readonly Result[] {
+  if (typeof answer === 'object' && answer !== null && Array.isArray(answer.data)) return answer.data;
+  throw answerInvalid(operation, 'the answer is no list');
 }
 
 function answerInvalid(operation: string, problem: string): TenantryError {

@@ -47,29 +47,51 @@ export function taxOf(invoice: Stripe.Invoice): number {
   return (invoice.total_taxes ?? []).reduce((sum, { amount }) => sum + amount, 0);
 }
 
-/** Makes of a payment of an invoice ours; what came back of it is the sum of its refunds. */
+/**
+ * Makes of a payment of an invoice ours; what came back of it is the sum of its refunds. How it was paid, why not, and its
+ * receipt are the charge's, where that was asked for.
+ */
 export function paymentOf(
   payment: Stripe.InvoicePayment,
   customerId: string,
   refunds: readonly ProviderRefund[],
 ): ProviderPayment {
-  const status = payment.status === 'paid' ? 'succeeded' : payment.status === 'open' ? 'pending' : payment.status;
+  const { payment_intent: intent, type } = payment.payment;
+  const charge = chargeOf(payment);
+  const failure = typeof intent === 'object' && payment.status === 'open' ? intent.last_payment_error : null;
+  const method = charge?.payment_method_details;
+  const card = method?.card;
   return {
     id: payment.id,
     customerId,
     invoiceId: idOf(payment.invoice),
-    status,
+    status: payment.status === 'paid' ? 'succeeded' : payment.status === 'open' ? openStatus(failure) : payment.status,
     currency: payment.currency,
     amount: payment.amount_paid ?? payment.amount_requested,
     amountRefunded: refunds
       .filter((refund) => refund.status !== 'failed' && refund.status !== 'canceled')
       .reduce((sum, refund) => sum + refund.amount, 0),
-    method: payment.payment.type === 'payment_record' ? 'external' : null,
-    failureCode: null,
+    method: method?.type ?? (type === 'payment_record' ? 'external' : null),
+    failureCode: failure?.decline_code ?? failure?.code ?? null,
     createdAt: timeOf(payment.created),
-    receiptUrl: null,
-    gatewayResponse: { paymentIntent: intentOf(payment) },
+    completedAt: timeOf(payment.status_transitions.paid_at),
+    receiptUrl: charge?.receipt_url ?? null,
+    gatewayResponse: {
+      paymentIntent: intentOf(payment),
+      ...(charge !== null && { charge: charge.id }),
+      ...(card !== undefined && card !== null && { brand: card.brand, last4: card.last4 }),
+    },
   };
+}
+
+/** A payment stays open when it was declined, since the same one is tried again. */
+function openStatus(failure: unknown): 'failed' | 'pending' {
+  return failure === null || failure === undefined ? 'pending' : 'failed';
+}
+
+function chargeOf({ payment: { payment_intent: intent, charge } }: Stripe.InvoicePayment): Stripe.Charge | null {
+  if (typeof charge === 'object') return charge;
+  return typeof intent === 'object' && typeof intent.latest_charge === 'object' ? intent.latest_charge : null;
 }
 
 /** The payment intent by which an invoice was paid. */

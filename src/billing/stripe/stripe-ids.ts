@@ -17,4 +17,9 @@ export function secondsOf(time: Date): number {
 }
 
 /** Names in the metadata of what the library makes at Stripe. */
-export const metadataNames = { tenant: 'tenantry_tenant_id', plan: 'tenantry_plan', key: 'tenantry_key' } as const;
+export const metadataNames = {
+  tenant: 'tenantry_tenant_id',
+  plan: 'tenantry_plan',
+  key: 'tenantry_key',
+  call: 'tenantry_call',
+} as const;

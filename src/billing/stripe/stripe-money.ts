@@ -1,18 +1,14 @@
 import type Stripe from 'stripe';
-import type { ProviderCall } from '../provider/call.ts';
-import type {
-  MeterEvent,
-  ProviderDocuments,
-  ProviderMoney,
-  ProviderPayment,
-  ProviderRefund,
-} from '../provider/document.ts';
+import { TenantryError } from '../../core/index.ts';
+import type { ProviderDocuments, ProviderMoney, ProviderPayment, ProviderRefund } from '../provider/document.ts';
 import type { StripeCalls } from './call-stripe.ts';
 import { creditNoteOf, intentOf, invoiceOf, paymentOf, refundOf } from './read-invoice.ts';
 import type { StripeClient } from './stripe-client.ts';
-import { idOf, secondsOf } from './stripe-ids.ts';
+import { idOf, metadataNames, secondsOf } from './stripe-ids.ts';
 
 const reasons = ['duplicate', 'fraudulent', 'requested_by_customer'] as const;
+/** The charge of a payment says how it was paid, why not, and where its receipt is. Four levels are as deep as Stripe goes. */
+const withCharge = 'payment.payment_intent.latest_charge';
 
 /** Invoices, payments, refunds and credit notes of Stripe. */
 export function createStripeMoney(stripe: StripeClient, calls: StripeCalls): ProviderMoney {
@@ -29,16 +25,24 @@ export function createStripeMoney(stripe: StripeClient, calls: StripeCalls): Pro
     return refunds.map((refund) => refundOf(refund, paymentId));
   }
 
+  const notesOf = (invoice: string): Promise<readonly Stripe.CreditNote[]> =>
+    calls.all('creditNotes.list', 'credit_note', (after) =>
+      stripe.creditNotes.list({ invoice, limit: 100, ...(after !== undefined && { starting_after: after }) }),
+    );
+
   async function moneyOf(invoice: Stripe.Invoice): Promise<ProviderDocuments> {
     const id = invoice.id ?? '';
     const customerId = idOf(invoice.customer) ?? '';
     const [paid, notes] = await Promise.all([
       calls.all('invoicePayments.list', 'invoice_payment', (after) =>
-        stripe.invoicePayments.list({ invoice: id, limit: 100, ...(after !== undefined && { starting_after: after }) }),
+        stripe.invoicePayments.list({
+          invoice: id,
+          limit: 100,
+          expand: [`data.${withCharge}`],
+          ...(after !== undefined && { starting_after: after }),
+        }),
       ),
-      calls.all('creditNotes.list', 'credit_note', (after) =>
-        stripe.creditNotes.list({ invoice: id, limit: 100, ...(after !== undefined && { starting_after: after }) }),
-      ),
+      notesOf(id),
     ]);
     const refunds: ProviderRefund[] = [];
     const payments: ProviderPayment[] = [];
@@ -85,8 +89,13 @@ export function createStripeMoney(stripe: StripeClient, calls: StripeCalls): Pro
         stripe.invoicePayments.retrieve(paymentId),
       );
       const known = reasons.find((one) => one === reason);
+      const intent = intentOf(payment);
+      if (intent === null) {
+        const details = { provider: 'stripe', operation: 'refunds.create', reason: 'it was not paid at Stripe' };
+        throw new TenantryError('provider_refused', details);
+      }
       const params: Stripe.RefundCreateParams = {
-        payment_intent: intentOf(payment) ?? '',
+        payment_intent: intent,
         ...(amount !== undefined && { amount }),
         ...(known !== undefined && { reason: known }),
         ...(reason !== undefined && known === undefined && { metadata: { reason } }),
@@ -98,7 +107,20 @@ export function createStripeMoney(stripe: StripeClient, calls: StripeCalls): Pro
     },
 
     async createCreditNote({ invoiceId, amount, reason }, { idempotencyKey }) {
-      const params = { invoice: invoiceId, amount, ...(reason !== undefined && { memo: reason }) };
+      // What must be said depends on what is open, and that depends on whether it was done: so it is looked for first.
+      const done = (await notesOf(invoiceId)).find(({ metadata }) => metadata?.[metadataNames.call] === idempotencyKey);
+      if (done !== undefined) return creditNoteOf(done);
+      const { amount_remaining: open } = await calls.one('invoices.retrieve', 'invoice', () =>
+        stripe.invoices.retrieve(invoiceId),
+      );
+      const params: Stripe.CreditNoteCreateParams = {
+        invoice: invoiceId,
+        amount,
+        // What is credited of what was paid is used by the next invoice.
+        ...(amount > open && { credit_amount: amount - open }),
+        ...(reason !== undefined && { memo: reason }),
+        metadata: { [metadataNames.call]: idempotencyKey },
+      };
       return creditNoteOf(
         await calls.one('creditNotes.create', 'credit_note', () =>
           stripe.creditNotes.create(params, { idempotencyKey }),
@@ -106,32 +128,4 @@ export function createStripeMoney(stripe: StripeClient, calls: StripeCalls): Pro
       );
     },
   };
-}
-
-/** Tells Stripe of usage. Its answer has no id: what names it is the identifier. */
-export async function meterAtStripe(
-  stripe: StripeClient,
-  calls: StripeCalls,
-  { identifier, customerId, eventName, units, at }: MeterEvent,
-  { idempotencyKey }: ProviderCall,
-): Promise<void> {
-  await calls.one('billing.meterEvents.create', 'billing.meter_event', async () => {
-    try {
-      const event = await stripe.billing.meterEvents.create(
-        {
-          event_name: eventName,
-          identifier,
-          timestamp: secondsOf(at),
-          payload: { stripe_customer_id: customerId, value: String(units) },
-        },
-        { idempotencyKey },
-      );
-      return { object: event.object, id: event.identifier, livemode: event.livemode };
-    } catch (error) {
-      // It was told before, and the answer was lost. Stripe has no code for this.
-      const told = error instanceof Error && /already exists with identifier/i.test(error.message);
-      if (!told) throw error;
-      return { object: 'billing.meter_event' as const, id: identifier };
-    }
-  });
 }

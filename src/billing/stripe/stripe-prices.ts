@@ -40,7 +40,7 @@ export function createStripePrices(stripe: StripeClient, calls: StripeCalls): Pr
       const [main, ...others] = Object.entries(input.amounts);
       if (main === undefined) throw new TypeError('a price has at least one currency');
       const amount = (value: string) =>
-        /^\d+$/.test(value) ? { unit_amount: Number(value) } : { unit_amount_decimal: stripe.Decimal.from(value) };
+        /^\d+$/.test(value) ? { unit_amount: Number(value) } : { unit_amount_decimal: decimalText(value) };
       const params: Stripe.PriceCreateParams = {
         product: input.productId,
         currency: main[0],
@@ -110,6 +110,15 @@ export function createStripePrices(stripe: StripeClient, calls: StripeCalls): Pr
       return meterOf(made);
     },
   };
+}
+
+/**
+ * A decimal as the API takes it, which is text. The client makes text of its own decimals in some places and not in
+ * `currency_options`; text it sends as it is everywhere.
+ */
+function decimalText(text: string): Stripe.Decimal;
+function decimalText(text: unknown): unknown {
+  return text;
 }
 
 function priceOf(price: Stripe.Price): ProviderPrice {

@@ -4,8 +4,11 @@ import { createStripeCalls } from './call-stripe.ts';
 import { readStripeEvent } from './read-event.ts';
 import { createStripeCheckouts, openStripePortal } from './stripe-checkouts.ts';
 import type { StripeClient } from './stripe-client.ts';
+import { createStripeCoupons } from './stripe-coupons.ts';
 import { createStripeCustomers } from './stripe-customers.ts';
-import { createStripeMoney, meterAtStripe } from './stripe-money.ts';
+import { listStripeMade } from './stripe-made.ts';
+import { meterAtStripe, meteredAtStripe } from './stripe-meters.ts';
+import { createStripeMoney } from './stripe-money.ts';
 import { createStripePrices } from './stripe-prices.ts';
 import { createStripeResolve } from './stripe-resolve.ts';
 import { createStripeSubscriptions } from './stripe-subscriptions.ts';
@@ -60,12 +63,15 @@ export function stripeProvider({ stripe, livemode, webhookSecret }: StripeProvid
       subscriptions: createStripeSubscriptions(stripe, calls, clock),
       checkouts: createStripeCheckouts(stripe, calls),
       prices: createStripePrices(stripe, calls),
+      coupons: createStripeCoupons(stripe, calls),
       money: createStripeMoney(stripe, calls),
       portal: (input) => openStripePortal(stripe, calls, input),
       meter: (event, call) => meterAtStripe(stripe, calls, event, call),
+      metered: (query) => meteredAtStripe(stripe, calls, query),
       event: ({ headers, body }) =>
         readStripeEvent(unwrapStripe({ headers, body, secret: webhookSecret, clock }).payload),
       resolve: createStripeResolve(stripe, calls),
+      made: (tenantId) => listStripeMade(stripe, calls, tenantId),
     };
   };
 }

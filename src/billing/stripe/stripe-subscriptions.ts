@@ -7,6 +7,7 @@ import type {
   ProviderSubscriptions,
   WantedItem,
 } from '../provider/subscription.ts';
+import { createAmountIn } from './amount-in.ts';
 import type { StripeCalls } from './call-stripe.ts';
 import { previewOf } from './read-preview.ts';
 import { owes, readSubscription } from './read-subscription.ts';
@@ -26,17 +27,36 @@ export function createStripeSubscriptions(
   clock: Clock,
 ): ProviderSubscriptions {
   const schedules = createStripeSchedules(stripe, calls);
+  const amountIn = createAmountIn(stripe, calls);
 
   async function complete(subscription: Stripe.Subscription): Promise<ProviderSubscription> {
     const scheduleId = idOf(subscription.schedule);
-    const invoiceId = owes(subscription) ? idOf(subscription.latest_invoice) : null;
-    const [schedule, invoice] = await Promise.all([
+    const [schedule, owed, amounts] = await Promise.all([
       scheduleId === null ? null : schedules.read(scheduleId),
-      invoiceId === null
-        ? null
-        : calls.maybe('invoices.retrieve', 'invoice', () => stripe.invoices.retrieve(invoiceId)),
+      owes(subscription) ? owedBy(subscription) : [],
+      amountsOf(subscription),
     ]);
-    return readSubscription(subscription, { schedule, invoice });
+    return readSubscription(subscription, { schedule, owed, amounts });
+  }
+
+  async function amountsOf({ currency, items }: Stripe.Subscription): Promise<ReadonlyMap<string, string | null>> {
+    const foreign = items.data.filter(({ price }) => price.currency !== currency).map(({ price }) => price.id);
+    return new Map(await Promise.all(foreign.map(async (id) => [id, await amountIn(id, currency)] as const)));
+  }
+
+  async function owedBy({ id, latest_invoice }: Stripe.Subscription): Promise<readonly Stripe.Invoice[]> {
+    const open = await calls.all('invoices.list', 'invoice', (after) =>
+      stripe.invoices.list({
+        subscription: id,
+        status: 'open',
+        limit: 100,
+        ...(after !== undefined && { starting_after: after }),
+      }),
+    );
+    const latest = idOf(latest_invoice);
+    if (open.length > 0 || latest === null) return open;
+    const found = await calls.maybe('invoices.retrieve', 'invoice', () => stripe.invoices.retrieve(latest));
+    return found === null ? [] : [found];
   }
 
   const one = async (operation: string, call: () => Promise<Stripe.Subscription>): Promise<ProviderSubscription> =>

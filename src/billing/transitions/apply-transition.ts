@@ -1,15 +1,16 @@
 import { createHash } from 'node:crypto';
-import { isTenantryError } from '../../core/index.ts';
+import { cleanText } from '../../core/index.ts';
+import { isAnswered } from '../alone.ts';
 import { readPayments } from '../books/store.ts';
 import { ensureCustomer } from '../ensure-customer.ts';
 import { raiseFlag } from '../flag-store.ts';
 import type { Ground, Held } from '../ground.ts';
 import type { ProviderCall } from '../provider/call.ts';
-import { reasonOf } from '../seats/create-seat-sync.ts';
 import { readSeatState } from '../seats/store.ts';
 import { isLive } from '../standing.ts';
 import { syncHeld } from '../sync.ts';
 import { sameItems, wantedItems } from '../wanted-items.ts';
+import { reasonOf } from '../work-flags.ts';
 import { noteStep, readSteps, storeSteps } from './store.ts';
 import type { TransitionPlan, TransitionResult, TransitionStep } from './transition.ts';
 
@@ -22,7 +23,7 @@ type Step<Kind extends TransitionStep['do']> = Extract<TransitionStep, { readonl
  */
 export async function applyTransition(ground: Ground, plan: TransitionPlan): Promise<TransitionResult> {
   const { db, clock, inTransaction } = ground;
-  const { name } = plan;
+  const name = cleanText('name', plan.name, 80);
   if ((await readSteps(db, name)).length === 0) {
     await inTransaction(undefined, (tx) => storeSteps(tx, name, plan.steps, clock()));
   }
@@ -40,9 +41,8 @@ export async function applyTransition(ground: Ground, plan: TransitionPlan): Pro
       done += 1;
     } catch (error) {
       const reason = reasonOf(error);
-      // The provider gives the same no to the same key for a day.
-      const refused = isTenantryError(error, 'provider_refused');
-      await noteStep(db, name, step, { now: clock(), error: reason, refused });
+      // The provider gives the same answer to the same key for a day: the next try has another one, and looks first.
+      await noteStep(db, name, step, { now: clock(), error: reason, refused: isAnswered(error) });
       const left = steps.filter((one) => !one.done).length - done;
       return { name, done, left, failed: [{ id: step.id, tenantId: step.tenantId, reason }] };
     }

@@ -1,5 +1,5 @@
 import { cleanText, TenantryError } from '../../core/index.ts';
-import { readPayments } from '../books/store.ts';
+import { readInvoices, readPayments } from '../books/store.ts';
 import { defaultCurrency } from '../checkout.ts';
 import type { Ground } from '../ground.ts';
 import { isLive } from '../standing.ts';
@@ -106,20 +106,25 @@ function end({ tenantId, record: { id } }: Owned, when: 'now' | 'period-end'): T
   return { do: 'end', id: `end ${id}`, tenantId, subscriptionId: id, when };
 }
 
+/** What they paid for the time to come, whichever invoices that was on, less what they were credited for it. */
 async function refunds({ db, clock }: Ground, { tenantId, record }: Owned): Promise<TransitionStep[]> {
-  const { latestInvoiceId } = record;
-  if (latestInvoiceId === null || record.status !== 'active') return [];
-  let left = unusedOf(record, clock());
-  const payments = await readPayments(db, tenantId, {
-    invoiceId: latestInvoiceId,
-    status: 'succeeded',
-    after: undefined,
-    limit: 100,
-  });
-  return payments.flatMap(({ id: paymentId, amount, amountRefunded: before, currency }): TransitionStep[] => {
-    const back = Math.min(left, amount - before);
-    if (back <= 0) return [];
-    left -= back;
-    return [{ do: 'refund', id: `refund ${paymentId}`, tenantId, paymentId, amount: back, currency, before }];
-  });
+  const all = { after: undefined, limit: 1000 };
+  const invoices = (await readInvoices(db, tenantId, { ...all, status: 'paid' })).flatMap((invoice) =>
+    invoice.subscriptionId === record.id ? [{ id: invoice.id, unused: unusedOf(invoice, clock()) }] : [],
+  );
+  let left = invoices.reduce((sum, { unused }) => sum + unused, 0);
+  const steps: TransitionStep[] = [];
+  for (const { id: invoiceId, unused } of invoices) {
+    if (unused <= 0) continue;
+    const payments = await readPayments(db, tenantId, { ...all, invoiceId, status: 'succeeded' });
+    let ofInvoice = unused;
+    for (const { id: paymentId, amount, amountRefunded: before, currency } of payments) {
+      const back = Math.min(left, ofInvoice, amount - before);
+      if (back <= 0) continue;
+      left -= back;
+      ofInvoice -= back;
+      steps.push({ do: 'refund', id: `refund ${paymentId}`, tenantId, paymentId, amount: back, currency, before });
+    }
+  }
+  return steps;
 }

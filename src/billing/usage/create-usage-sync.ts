@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Usage, UsageExport } from '../../plans/index.ts';
-import { dueFlags, putOffFlag, readFlag, waitAfter } from '../flag-store.ts';
+import { putOffFlag, readFlag } from '../flag-store.ts';
 import type { Ground, Held } from '../ground.ts';
-import { reasonOf } from '../seats/create-seat-sync.ts';
+import { workFlags } from '../work-flags.ts';
 import { meterMoment } from './meter-moment.ts';
 import { type MeteredState, readMetered, watchMetered } from './store.ts';
+import { createTellOnce } from './tell-once.ts';
+import { forgetTelling } from './telling-store.ts';
 
 /** How usage is taken to the provider. */
 export interface UsageSyncOptions {
@@ -28,6 +30,8 @@ export interface UsageSync {
 }
 
 const kind = 'usage';
+/** What is told within this of one another may come under the same minute. */
+const sameMinuteMilliseconds = 120_000;
 /** How far back a provider takes usage. */
 const farthestMilliseconds = 34 * 86_400_000;
 
@@ -48,10 +52,12 @@ export function createUsageSync(ground: Ground, { usage, everyMinutes = 15 }: Us
       const identifier = createHash('sha256').update(id).digest('base64url');
       const at = meterMoment({ usedIn: periodStart, billingStart, now: clock() });
       const event = { identifier, customerId, eventName, units, at };
-      await ask('usage', identifier, (call) => provider.meter(event, call));
+      await once(event, () => ask('usage', [identifier, at], (call) => provider.meter(event, call)));
     };
+    const once = createTellOnce(ground, tenantId);
     let told = 0;
     for (const at of await momentsOf(tenantId, [...meterOf.keys()])) told += await usage.export(tenantId, send, { at });
+    await forgetTelling(db, tenantId, new Date(clock().getTime() - sameMinuteMilliseconds));
     return told;
   }
 
@@ -82,23 +88,13 @@ export function createUsageSync(ground: Ground, { usage, everyMinutes = 15 }: Us
     },
 
     async workDue({ limit = 100 } = {}) {
-      let [done, failed] = [0, 0];
       await watchMetered(db, clock());
-      for (const tenantId of await dueFlags(db, kind, { now: clock(), limit })) {
+      return workFlags(ground, { kind, limit }, async (tenantId) => {
         const now = clock();
-        try {
-          await sync.sync(tenantId);
-          const until = new Date(now.getTime() + everyMinutes * 60_000);
-          await putOffFlag(db, kind, tenantId, { until, now, error: null });
-          done += 1;
-        } catch (error) {
-          failed += 1;
-          const { attempts = 0 } = (await readFlag(db, kind, tenantId)) ?? {};
-          const until = new Date(now.getTime() + waitAfter(attempts));
-          await putOffFlag(db, kind, tenantId, { until, now, error: reasonOf(error) });
-        }
-      }
-      return { done, failed };
+        await sync.sync(tenantId);
+        const until = new Date(now.getTime() + everyMinutes * 60_000);
+        await putOffFlag(db, kind, tenantId, { until, now, error: null });
+      });
     },
   };
   return sync;

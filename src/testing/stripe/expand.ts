@@ -54,6 +54,12 @@ function includable(world: World, value: Wire, name: string): unknown {
       const price = world.prices.get(id);
       return price?.currency_options[price.currency]?.tiers ?? undefined;
     }
+    case 'coupon.currency_options': {
+      const amounts = Object.entries(world.coupons.get(id)?.amounts_off ?? {});
+      return amounts.length === 0
+        ? undefined
+        : Object.fromEntries(amounts.map(([currency, amount]) => [currency, { amount_off: amount }]));
+    }
     case 'coupon.applies_to': {
       const products = world.coupons.get(id)?.applies_to;
       return products == null ? undefined : { products };
@@ -102,7 +108,9 @@ function includable(world: World, value: Wire, name: string): unknown {
 
 /** What may be asked for and is then not there. */
 function isOptional(value: Wire, name: string): boolean {
-  return ['price.tiers', 'coupon.applies_to', 'customer.tax'].includes(`${value.object}.${name}`);
+  return ['price.tiers', 'coupon.applies_to', 'coupon.currency_options', 'customer.tax'].includes(
+    `${value.object}.${name}`,
+  );
 }
 
 function isWire(value: unknown): value is Wire {

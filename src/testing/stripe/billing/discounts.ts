@@ -26,7 +26,8 @@ export function applyDiscounts(world: World, lines: readonly LineRow[], discount
     if (coupon === undefined) continue;
     const eligible = lines.filter((line) => line.discountable && line.amount > 0 && appliesTo(world, coupon, line));
     const sum = eligible.reduce((total, line) => total + rest(line), 0);
-    const off = coupon.percent_off !== null ? null : Math.min(coupon.amount_off ?? 0, sum);
+    const currency = eligible[0]?.currency ?? '';
+    const off = coupon.percent_off !== null ? null : Math.min(coupon.amounts_off[currency] ?? 0, sum);
     let left = off ?? 0;
     let taken = 0;
     for (const [index, line] of eligible.entries()) {

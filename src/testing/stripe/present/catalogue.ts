@@ -62,7 +62,7 @@ export function presentCurrencyOptions(row: PriceRow): Wire {
 }
 
 export function presentCoupon(world: World, row: CouponRow): Wire {
-  const { deleted: _, applies_to: _products, ...fields } = row;
+  const { deleted: _, applies_to: _products, amounts_off: _amounts, ...fields } = row;
   return { ...fields, livemode: world.livemode, valid: isRedeemable(world, row) };
 }
 

@@ -12,7 +12,7 @@ import type { World } from '../world.ts';
 export const couponRoutes: Routes = {
   Coupons_create: {
     takes:
-      'id amount_off applies_to currency duration duration_in_months max_redemptions metadata name percent_off redeem_by',
+      'id amount_off applies_to currency currency_options duration duration_in_months max_redemptions metadata name percent_off redeem_by',
     run({ world, params }) {
       const percent = params.number('percent_off') ?? null;
       const amount = params.number('amount_off') ?? null;
@@ -39,6 +39,7 @@ export const couponRoutes: Routes = {
         amount_off: amount,
         applies_to: params.hash('applies_to')?.texts('products') ?? null,
         currency: params.text('currency') ?? null,
+        amounts_off: amountsOff(params, amount),
         deleted: false,
         duration: duration === 'forever' || duration === 'repeating' ? duration : 'once',
         duration_in_months: months,
@@ -177,6 +178,16 @@ export function readDiscounts(
     couponNamed(world, coupon, `discounts[${index}][coupon]`);
     return [{ coupon, promotion: null }];
   });
+}
+
+/** What a coupon takes off, by currency. */
+function amountsOff(params: Params, amount: number | null): Record<string, number> {
+  const options = params.hash('currency_options');
+  const others = (options?.names ?? []).map((name) => [name, options?.hash(name)?.number('amount_off') ?? 0] as const);
+  if (amount === null && others.length > 0) {
+    throw invalid('You may only specify currency_options with amount_off.', { param: 'currency_options' });
+  }
+  return { ...Object.fromEntries(others), ...(amount !== null && { [params.need('currency')]: amount }) };
 }
 
 function couponAt(world: World, id: string): CouponRow {

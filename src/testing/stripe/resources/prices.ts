@@ -206,7 +206,17 @@ function amounts(params: Params, name: string): { unit_amount: number | null; un
   if (whole !== undefined && !Number.isInteger(whole)) {
     throw invalid(`Invalid integer: ${whole}`, { code: 'parameter_invalid_integer', param: name });
   }
-  const decimal = params.text(`${name}_decimal`) ?? (whole === undefined ? null : String(whole));
+  const text = params.text(`${name}_decimal`);
+  if (text !== undefined && !/^\d{1,15}(\.\d{1,12})?$/.test(text)) {
+    throw invalid(`Invalid decimal: ${text}; must contain at maximum twelve decimal places.`, {
+      code: 'parameter_invalid_string',
+      param: `${name}_decimal`,
+    });
+  }
+  if (text !== undefined && whole !== undefined) {
+    throw invalid(`You may only specify one of these parameters: ${name}, ${name}_decimal.`, { param: name });
+  }
+  const decimal = text ?? (whole === undefined ? null : String(whole));
   if (decimal === null) return { unit_amount: null, unit_amount_decimal: null };
   return { unit_amount: Number.isInteger(Number(decimal)) ? Number(decimal) : null, unit_amount_decimal: decimal };
 }

@@ -56,6 +56,8 @@ export interface PriceRow extends Kept<'price'> {
 export interface CouponRow extends Kept<'coupon'> {
   readonly amount_off: number | null;
   readonly currency: string | null;
+  /** What it takes off in each currency. */
+  readonly amounts_off: Readonly<Record<string, number>>;
   readonly percent_off: number | null;
   readonly duration: 'forever' | 'once' | 'repeating';
   readonly duration_in_months: number | null;
