@@ -70,17 +70,22 @@ export async function compare({ name, at, ours, reference }: Comparison, { round
         found.push({ ours: await rate(ours, callers, turn), reference: first });
       }
     }
-    const ratios = found.map((round) => round.ours / round.reference);
-    rows.push({
-      name,
-      at: callers,
-      ours: Math.round(median(found.map((round) => round.ours))),
-      reference: Math.round(median(found.map((round) => round.reference))),
-      ratio: rounded(median(ratios)),
-      spread: [rounded(Math.min(...ratios)), rounded(Math.max(...ratios))],
-    });
+    rows.push(rowOf(name, callers, found));
   }
   return rows;
+}
+
+/** The row of rounds in each of which both sides had a turn. */
+export function rowOf(name: string, at: number, found: readonly { ours: number; reference: number }[]): Row {
+  const ratios = found.map((round) => round.ours / round.reference);
+  return {
+    name,
+    at,
+    ours: Math.round(median(found.map((round) => round.ours))),
+    reference: Math.round(median(found.map((round) => round.reference))),
+    ratio: rounded(median(ratios)),
+    spread: [rounded(Math.min(...ratios)), rounded(Math.max(...ratios))],
+  };
 }
 
 /** Operations per second of so many callers, each of which begins anew as soon as it has its answer. */

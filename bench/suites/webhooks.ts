@@ -3,6 +3,7 @@ import { signWebhook, verifyWebhook, webhookKey } from '../../src/webhooks/index
 import type { Bench, Row, Suite } from '../harness.ts';
 import { loadPeer } from '../load-peer.ts';
 import { delivering } from './webhook-delivery.ts';
+import { slowEndpoint } from './webhook-slow-endpoint.ts';
 
 const id = 'msg_2KWPBgLlAfxdpx2AI54pPJ85f4W';
 const at = [1];
@@ -18,7 +19,8 @@ export const suite: Suite = async (bench) => {
     ...(await againstHmac(bench, '1k', text, bytes, 1024)),
     ...(await againstHmac(bench, '64k', text, bytes, 65_536)),
     ...(await againstPeer(bench, text)),
-    ...(await delivering(bench)),
+    await delivering(bench),
+    await slowEndpoint(bench),
   ];
 };
 

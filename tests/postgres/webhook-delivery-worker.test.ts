@@ -1,6 +1,6 @@
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import { Pool } from 'pg';
-import type { AttemptMetrics, DeliveryTracer } from 'tenantry/webhooks/delivery';
+import type { AttemptMetrics, DeliverySpanContext, DeliveryTrace } from 'tenantry/webhooks/delivery';
 import { createWebhooks } from 'tenantry/webhooks/delivery';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { pgliteDatabase, postgresDatabase, type TestDatabase } from '../support/databases.ts';
@@ -103,6 +103,27 @@ describe('a worker', () => {
     expect(order.lastIndexOf('/quiet')).toBeLessThan(40);
   });
 
+  it('gives an endpoint with much to be sent no more turns than one with little', async () => {
+    const order: string[] = [];
+    const target = await receiver(({ path }) => {
+      order.push(path);
+      return 204;
+    });
+    const { webhooks } = webhookWorld(database, { delivery: { concurrency: 4, perEndpoint: 4 } });
+    const tenantId = await makeTenant(database);
+    await webhooks.endpoints.create({ tenantId, url: target.url('/loud') });
+    await webhooks.endpoints.create({ tenantId, url: target.url('/quiet'), filters: ['order.refunded'] });
+    for (let index = 0; index < 100; index += 1) {
+      await webhooks.publish({ tenantId, type: 'order.paid', data: { id: '1' } });
+    }
+    for (let index = 0; index < 10; index += 1) {
+      await webhooks.publish({ tenantId, type: 'order.refunded', data: { id: '1' } });
+    }
+    await webhooks.deliverDue();
+    expect(order).toHaveLength(120);
+    expect(order.lastIndexOf('/quiet')).toBeLessThan(40);
+  });
+
   it('lets no endpoint that hangs keep the others waiting', async () => {
     const hanging = await receiver(() => undefined);
     const target = await receiver();
@@ -158,26 +179,13 @@ describe('a worker', () => {
   it('tells of every attempt, and a hook that throws keeps nothing from its receiver', async () => {
     const target = await receiver(({ path }) => (path === '/fails' ? 500 : 204));
     const told: AttemptMetrics[] = [];
-    const spans: { name: string; attributes: Record<string, unknown>; ended: boolean; status?: number }[] = [];
-    const tracer: DeliveryTracer = {
-      startSpan(name, options) {
-        const span = { name, attributes: { ...options?.attributes } as Record<string, unknown>, ended: false };
-        const state: (typeof spans)[number] = span;
-        spans.push(state);
-        return {
-          setAttribute: (key, value) => Object.assign(state.attributes, { [key]: value }),
-          setStatus: ({ code }) => Object.assign(state, { status: code }),
-          end: () => Object.assign(state, { ended: true }),
-        };
-      },
-    };
     const hooks = {
       attempt(metrics: AttemptMetrics) {
         told.push(metrics);
         throw new Error('a bad counter');
       },
     };
-    const { webhooks, clock } = webhookWorld(database, { delivery: { hooks, tracer } });
+    const { webhooks, clock } = webhookWorld(database, { delivery: { hooks } });
     const tenantId = await makeTenant(database);
     for (const path of ['/works', '/fails']) await webhooks.endpoints.create({ tenantId, url: target.url(path) });
     await webhooks.publish({ tenantId, type: 'order.paid', data: { id: '1' } });
@@ -188,9 +196,76 @@ describe('a worker', () => {
       { outcome: 'delivered', reason: null, status: 204, attempt: 1, lateMilliseconds: 2000, type: 'order.paid' },
       { outcome: 'failed', reason: 'status', status: 500 },
     ]);
-    expect(spans.every(({ name, ended }) => name === 'webhook deliver' && ended)).toBe(true);
-    expect(spans.map(({ status }) => status).toSorted()).toEqual([2, undefined]);
-    expect(spans[0]?.attributes).toMatchObject({ 'tenantry.tenant_id': tenantId, 'messaging.system': 'webhook' });
+  });
+
+  it('makes each attempt a span that is linked to the span in which its message was published', async () => {
+    const target = await receiver(({ path }) => (path === '/fails' ? 500 : 204));
+    const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+    let active: DeliverySpanContext | undefined;
+    const spans: { options: unknown; attributes: Record<string, unknown>; ended: boolean; status?: number }[] = [];
+    const trace: DeliveryTrace = {
+      getActiveSpan: () => active && { spanContext: () => active ?? { traceId: '', spanId: '', traceFlags: 0 } },
+      getTracer: (name) => ({
+        startSpan(title, options) {
+          const state: (typeof spans)[number] = { options, attributes: { name, title }, ended: false };
+          spans.push(state);
+          return {
+            setAttribute: (key, value) => Object.assign(state.attributes, { [key]: value }),
+            setStatus: ({ code }) => Object.assign(state, { status: code }),
+            end: () => Object.assign(state, { ended: true }),
+          };
+        },
+      }),
+    };
+    const { webhooks } = webhookWorld(database, { trace });
+    const tenantId = await makeTenant(database);
+    const attributes = { 'messaging.system': 'webhook', 'tenantry.tenant_id': tenantId, 'tenantry.attempt': 1 };
+    const publish = () => webhooks.publish({ tenantId, type: 'order.paid', data: { id: '1' } });
+    await webhooks.endpoints.create({ tenantId, url: target.url('/fails') });
+    active = { traceId, spanId: '00f067aa0ba902b7', traceFlags: 1 };
+    await publish();
+    active = undefined;
+    await webhooks.deliverDue();
+    const context = { traceId, spanId: '00f067aa0ba902b7', traceFlags: 1, isRemote: true };
+    expect(spans).toMatchObject([{ options: { kind: 3, attributes, links: [{ context }] }, ended: true, status: 2 }]);
+    expect(spans[0]?.attributes).toEqual({
+      ...{ name: 'tenantry', title: 'webhook deliver' },
+      ...{ 'http.response.status_code': 500, 'error.type': 'status' },
+    });
+    // Nothing of it leaves, and what is no span, or none at all, is no link.
+    expect(target.requests[0]?.headers).not.toHaveProperty('traceparent');
+    for (const none of [undefined, { traceId: '0'.repeat(32), spanId: '0'.repeat(16), traceFlags: 0 }]) {
+      spans.length = 0;
+      active = none;
+      await publish();
+      await webhooks.deliverDue();
+      expect(spans).toHaveLength(1);
+      expect(spans[0]?.options).not.toHaveProperty('links');
+    }
+  });
+
+  it('sends what it has of many keys, though the first of most keys wait to be tried again', async () => {
+    const failed = new Set<string>();
+    const target = await receiver(({ body }) => {
+      const { id } = JSON.parse(body).data;
+      if (id >= 'k300' || failed.has(id)) return 204;
+      failed.add(id);
+      return 500;
+    });
+    const { webhooks, clock } = webhookWorld(database, {
+      delivery: { perEndpoint: 64, circuit: { failures: 10_000 } },
+    });
+    const tenantId = await makeTenant(database);
+    await webhooks.endpoints.create({ tenantId, url: target.url(), ordering: 'key' });
+    for (let index = 0; index < 320; index += 1) {
+      const id = `k${String(index).padStart(3, '0')}`;
+      for (const _twice of [1, 2])
+        await webhooks.publish({ tenantId, type: 'order.paid', data: { id }, orderingKey: id });
+    }
+    await webhooks.publish({ tenantId, type: 'order.paid', data: { id: 'without' } });
+    expect(await webhooks.deliverDue()).toEqual({ delivered: 41, failed: 300, done: true });
+    clock.advance(6 * 60_000);
+    expect(await webhooks.deliverDue()).toEqual({ delivered: 600, failed: 0, done: true });
   });
 });
 
@@ -207,6 +282,23 @@ it('deliverDue begins nothing more once its budget is spent or its signal is giv
   expect(await webhooks.deliverDue({ signal: AbortSignal.abort() })).toEqual({ delivered: 0, failed: 0, done: false });
   expect(target.requests).toEqual([]);
   expect(await webhooks.deliverDue({ budgetMilliseconds: 5000 })).toMatchObject({ delivered: 1, done: true });
+});
+
+it('what was claimed when the wish to stop came is given back, as if it had not been', async () => {
+  const target = await receiver();
+  const { webhooks } = webhookWorld(database);
+  const tenantId = await makeTenant(database);
+  const { endpoint } = await webhooks.endpoints.create({ tenantId, url: target.url() });
+  const { id: messageId } = await webhooks.publish({ tenantId, type: 'order.paid', data: { id: '1' } });
+  const stop = new AbortController();
+  const report = webhooks.deliverDue({ signal: stop.signal });
+  stop.abort();
+  expect(await report).toEqual({ delivered: 0, failed: 0, done: false });
+  const ref = { tenantId, endpointId: endpoint.id };
+  expect((await webhooks.deliveries(ref)).items).toMatchObject([{ attempts: 0, attemptingSince: null }]);
+  expect(await webhooks.deliverDue()).toMatchObject({ delivered: 1 });
+  expect(await webhooks.attempts({ ...ref, messageId })).toMatchObject([{ number: 1, outcome: 'delivered' }]);
+  expect(target.requests).toHaveLength(1);
 });
 
 it('an attempt that ends after its lease is told in the log, and a success closes the delivery', async () => {

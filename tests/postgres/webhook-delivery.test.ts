@@ -1,10 +1,9 @@
-import { sql } from 'kysely';
 import { createTenancy, perUser } from 'tenantry/tenancy';
 import { verifyWebhook } from 'tenantry/webhooks';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { postgresDatabase, type TestDatabase } from '../support/databases.ts';
 import { type Answer, startReceiver, type TestReceiver } from '../support/webhook-receiver.ts';
-import { forgetDeliveries, makeTenant, webhookWorld } from '../support/webhook-world.ts';
+import { endpointWorld, forgetDeliveries, makeTenant, webhookWorld } from '../support/webhook-world.ts';
 
 let database: TestDatabase<Record<string, never>>;
 const receivers: TestReceiver[] = [];
@@ -23,17 +22,8 @@ async function receiver(answer?: Answer): Promise<TestReceiver> {
   return started;
 }
 
-/** A tenant with one endpoint at a receiver of its own. */
-async function oneEndpoint(answer?: Answer, options: Parameters<typeof webhookWorld>[1] = {}) {
-  const world = webhookWorld(database, options);
-  const target = await receiver(answer);
-  const tenantId = await makeTenant(database);
-  const { endpoint, secret } = await world.webhooks.endpoints.create({ tenantId, url: target.url() });
-  const ref = { tenantId, endpointId: endpoint.id };
-  const publish = (id: string, more: object = {}) =>
-    world.webhooks.publish({ tenantId, type: 'order.paid', data: { id }, ...more });
-  return { ...world, target, tenantId, endpoint, secret, ref, publish };
-}
+const oneEndpoint = async (answer?: Answer, options: Parameters<typeof webhookWorld>[1] = {}) =>
+  endpointWorld(database, await receiver(answer), options);
 
 describe('a message', () => {
   it('arrives signed, with the time of the attempt, as type, timestamp and data', async () => {
@@ -289,154 +279,4 @@ describe('an endpoint', () => {
     expect(got.filter((id) => id.startsWith('b'))).toEqual(['b0', 'b1', 'b2']);
     expect(got).toContain('c');
   });
-});
-
-describe('answers', () => {
-  it.each([
-    ['a redirect', 301, 'redirect'],
-    ['a failure of the server', 503, 'status'],
-    ['a refusal', 403, 'status'],
-  ])('%s fails with a reason and is tried again', async (_title, status, reason) => {
-    const answer: Answer = (_request, response) => {
-      response.writeHead(status, { location: 'https://www.acme.example/hooks' }).end('moved');
-    };
-    const { webhooks, ref, publish } = await oneEndpoint(answer);
-    const { id } = await publish('o');
-    await webhooks.deliverDue();
-    const [attempt] = await webhooks.attempts({ ...ref, messageId: id });
-    expect(attempt).toMatchObject({ outcome: 'failed', reason, status });
-    expect(attempt?.nextAttemptAt).toBeInstanceOf(Date);
-    expect(attempt?.response).toBe(status === 301 ? 'location: https://www.acme.example/hooks\nmoved' : 'moved');
-  });
-
-  it.each([
-    ['clamped to the step', '1', 503, 5, 5],
-    ['taken', '8', 503, 8, 8],
-    ['clamped to twice the step', '86400', 503, 10, 10],
-    ['at least a minute after 429', '7', 429, 60, 60],
-    ['not read where it is none', 'soon', 503, 4, 6],
-  ])('Retry-After is %s', async (_title, retryAfter, status, least, most) => {
-    const answer: Answer = (_request, response) => {
-      response.writeHead(status, { 'retry-after': retryAfter }).end();
-    };
-    const { webhooks, clock, ref, publish } = await oneEndpoint(answer);
-    const { id } = await publish('o');
-    await webhooks.deliverDue();
-    const [attempt] = await webhooks.attempts({ ...ref, messageId: id });
-    const delay = ((attempt?.nextAttemptAt?.getTime() ?? 0) - clock().getTime()) / 1000;
-    expect(delay).toBeGreaterThanOrEqual(least);
-    expect(delay).toBeLessThanOrEqual(most);
-  });
-
-  it.each<[string, Answer, string | null, number | null]>([
-    ['that never begins', () => undefined, 'timeout', null],
-    [
-      'that never ends',
-      (_request, response) => {
-        response.writeHead(200);
-        const timer = setInterval(() => response.write('x'), 50);
-        response.on('close', () => clearInterval(timer));
-      },
-      'timeout',
-      null,
-    ],
-    [
-      'that breaks off',
-      (_request, response) => {
-        response.writeHead(200, { 'content-length': '100' }).write('half');
-        setTimeout(() => response.socket?.destroy(), 50);
-      },
-      'connection',
-      null,
-    ],
-    ['that closes at once', (_request, response) => void response.socket?.destroy(), 'connection', null],
-  ])('an answer %s fails in time', async (_title, answer, reason, status) => {
-    const { webhooks, clock, ref, publish } = await oneEndpoint(answer);
-    const { id } = await publish('o');
-    expect(await webhooks.deliverDue()).toEqual({ delivered: 0, failed: 1, done: true });
-    const [attempt] = await webhooks.attempts({ ...ref, messageId: id });
-    expect(attempt).toMatchObject({ outcome: 'failed', reason, status });
-    const delay = ((attempt?.nextAttemptAt?.getTime() ?? 0) - clock().getTime()) / 1000;
-    if (reason === 'timeout') expect(delay).toBeGreaterThanOrEqual(60);
-  });
-
-  it('an answer of 100 MB is read no further than its beginning, and counts by its status', async () => {
-    let sent = 0;
-    const answer: Answer = (_request, response) => {
-      response.writeHead(200);
-      const chunk = Buffer.alloc(65_536, 'x');
-      const more = (): void => {
-        while (!response.destroyed && sent < 100_000_000) {
-          sent += chunk.length;
-          if (!response.write(chunk)) {
-            response.once('drain', more);
-            return;
-          }
-        }
-        response.end();
-      };
-      more();
-    };
-    const { webhooks, ref, publish } = await oneEndpoint(answer);
-    const { id } = await publish('o');
-    expect(await webhooks.deliverDue()).toMatchObject({ delivered: 1 });
-    const [attempt] = await webhooks.attempts({ ...ref, messageId: id });
-    expect(attempt?.response).toBe('x'.repeat(2048));
-    expect(sent).toBeLessThan(20_000_000);
-  });
-
-  it('hostile texts of an answer are logged without what steers a terminal', async () => {
-    const answer: Answer = (_request, response) => void response.writeHead(500).end('a\0b\u001b[31m\u202ec');
-    const { webhooks, ref, publish } = await oneEndpoint(answer);
-    const { id } = await publish('o');
-    await webhooks.deliverDue();
-    const [attempt] = await webhooks.attempts({ ...ref, messageId: id });
-    expect(attempt?.response).toBe('a\ufffdb\ufffd[31m\ufffdc');
-  });
-});
-
-describe('a name that leads to a private address', () => {
-  it('is refused when the endpoint is made', async () => {
-    const { webhooks } = webhookWorld(database, { fetch: { allowHttp: true, ports: 'any' } });
-    const tenantId = await makeTenant(database);
-    for (const url of ['http://127.0.0.1:9/', 'http://2130706433/', 'http://[::1]/', 'ftp://a.example/', 'no url', 7]) {
-      const input = { tenantId, url };
-      await expect(Reflect.apply(webhooks.endpoints.create, undefined, [input])).rejects.toMatchObject({
-        code: 'url_refused',
-      });
-    }
-    expect((await webhooks.endpoints.list({ tenantId })).items).toEqual([]);
-  });
-
-  it('only later is refused at delivery, and nothing connects', async () => {
-    let lookups = 0;
-    const lookup = async () => {
-      lookups += 1;
-      return [lookups === 1 ? '93.184.215.14' : '127.0.0.1'];
-    };
-    const { webhooks } = webhookWorld(database, { fetch: { allowHttp: true, ports: 'any', lookup } });
-    const tenantId = await makeTenant(database);
-    const target = await receiver();
-    const { endpoint } = await webhooks.endpoints.create({ tenantId, url: `http://rebind.example:${target.port}/` });
-    const { id } = await webhooks.publish({ tenantId, type: 'order.paid', data: { id: '1' } });
-    expect(await webhooks.deliverDue()).toMatchObject({ failed: 1 });
-    expect(await webhooks.attempts({ tenantId, endpointId: endpoint.id, messageId: id })).toMatchObject([
-      { reason: 'url_refused', status: null },
-    ]);
-    expect(target.connections()).toBe(0);
-  });
-});
-
-it('a lease that ran out is told in the log, and the delivery is attempted again', async () => {
-  const { webhooks, clock, ref, publish } = await oneEndpoint();
-  const { id } = await publish('o');
-  await sql`update tenantry.webhook_deliveries set fence = 1, tries = 1, leased_at = ${clock()},
-    due_at = ${new Date(clock().getTime() + 5000)}`.execute(database.app);
-  expect(await webhooks.deliverDue()).toMatchObject({ delivered: 0 });
-  clock.advance(6000);
-  expect(await webhooks.deliverDue()).toMatchObject({ delivered: 1 });
-  expect(await webhooks.attempts({ ...ref, messageId: id })).toMatchObject([
-    { number: 1, outcome: 'interrupted' },
-    { number: 2, outcome: 'delivered' },
-  ]);
 });

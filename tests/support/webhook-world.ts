@@ -6,6 +6,7 @@ import { createWebhooks, type DeliveryOptions, defineEvents, type WebhookEvent }
 import { z } from 'zod';
 import { insertTenant } from '../../src/database/tenant-row.ts';
 import type { TestDatabase } from './databases.ts';
+import type { TestReceiver } from './webhook-receiver.ts';
 
 /** The events of the tests. */
 export const catalogue = defineEvents(
@@ -60,6 +61,21 @@ export function webhookWorld(
     catalogue,
   });
   return { clock, secretBox, events, webhooks };
+}
+
+/** A tenant with one endpoint at a receiver. */
+export async function endpointWorld(
+  database: TestDatabase<Record<string, never>>,
+  target: TestReceiver,
+  options: Parameters<typeof webhookWorld>[1] = {},
+) {
+  const world = webhookWorld(database, options);
+  const tenantId = await makeTenant(database);
+  const { endpoint, secret } = await world.webhooks.endpoints.create({ tenantId, url: target.url() });
+  const ref = { tenantId, endpointId: endpoint.id };
+  const publish = (id: string, more: object = {}) =>
+    world.webhooks.publish({ tenantId, type: 'order.paid', data: { id }, ...more });
+  return { ...world, target, tenantId, endpoint, secret, ref, publish };
 }
 
 /** Forgets all deliveries, so that one test does not deliver what another left. */

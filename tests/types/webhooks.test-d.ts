@@ -1,6 +1,6 @@
-import type { Tracer } from '@opentelemetry/api';
+import type { TraceAPI } from '@opentelemetry/api';
 import { createTenantry, defineEvents, type definePlans, perUser } from 'tenantry';
-import { createWebhooks, type DeliveryTracer, type StandardSchema } from 'tenantry/webhooks/delivery';
+import { createWebhooks, type DeliveryTrace, type StandardSchema } from 'tenantry/webhooks/delivery';
 import { expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
 
@@ -37,7 +37,7 @@ it('keeps the names of the events through createTenantry', () => {
   void (() => bare.webhooks.publish({ tenantId, type: 'order.paid', data: {} }));
 });
 
-it('takes a tracer of OpenTelemetry, and schemas of zod, as they are', () => {
-  expectTypeOf<Tracer>().toExtend<DeliveryTracer>();
+it('takes the trace of OpenTelemetry, and schemas of zod, as they are', () => {
+  expectTypeOf<TraceAPI>().toExtend<DeliveryTrace>();
   expectTypeOf(z.object({ id: z.string() })).toExtend<StandardSchema>();
 });

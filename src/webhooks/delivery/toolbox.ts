@@ -6,6 +6,7 @@ import type { ModuleDeps } from '../../database/index.ts';
 import type { SafeFetch } from '../safe-fetch/safe-fetch.ts';
 import type { EventCatalogue } from './catalogue/define-events.ts';
 import type { WebhookEvent } from './events.ts';
+import type { DeliveryTrace } from './worker/trace.ts';
 
 /** An event before it has its id and time. */
 export type Unstamped<Event> = Event extends unknown ? Omit<Event, 'id' | 'occurredAt' | 'actor'> : never;
@@ -18,6 +19,8 @@ export interface Toolbox {
   readonly catalogue: EventCatalogue;
   /** Sends to endpoints, and checks their URLs. */
   readonly send: SafeFetch;
+  /** Where attempts are told as spans. */
+  readonly trace: DeliveryTrace | undefined;
   /** @throws TenantryError `config_invalid` where none was handed in. */
   readonly secretBox: () => SecretBox;
   /** Runs a change: in a transaction where events are written with it, or where `always` says so. */
@@ -39,6 +42,7 @@ export function createToolbox({
   secretBox,
   catalogue,
   send,
+  trace,
 }: Omit<Toolbox, 'secretBox' | 'changing' | 'tell'> & {
   readonly events: ModuleDeps<WebhookEvent>['events'] | undefined;
   readonly secretBox: SecretBox | undefined;
@@ -49,6 +53,7 @@ export function createToolbox({
     ids,
     catalogue,
     send,
+    trace,
     secretBox() {
       if (secretBox !== undefined) return secretBox;
       const problem = 'is needed for endpoints: their secrets are stored sealed (createSecretBox)';

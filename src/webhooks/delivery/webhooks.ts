@@ -16,6 +16,7 @@ import { createAttempt } from './worker/attempt.ts';
 import { type DeliveryOptions, readRules } from './worker/options.ts';
 import { createRecorder } from './worker/record.ts';
 import { createTest } from './worker/send-test.ts';
+import type { DeliveryTrace } from './worker/trace.ts';
 import { createRun } from './worker/worker.ts';
 
 /** What outgoing webhooks are made of. */
@@ -31,6 +32,11 @@ export interface WebhooksOptions<Definitions extends EventDefinitions> {
   /** Tells how many endpoints a tenant may have, such as by its plan. */
   readonly limits?: (tenantId: string) => Promise<WebhookLimits>;
   readonly delivery?: DeliveryOptions;
+  /**
+   * The `trace` of `@opentelemetry/api`: each attempt is a span, linked to the span in which its message was published.
+   * Nothing of it is sent to endpoints.
+   */
+  readonly trace?: DeliveryTrace;
 }
 
 /**
@@ -72,6 +78,7 @@ export function createWebhooks<const Definitions extends EventDefinitions>({
   maxPayloadBytes = 262_144,
   limits,
   delivery = {},
+  trace,
 }: ModuleDeps<WebhookEvent> & WebhooksOptions<Definitions>): Webhooks<Definitions> {
   if (!isCatalogue(catalogue)) {
     throw new TenantryError('config_invalid', { path: 'webhooks.catalogue', problem: 'must be made by defineEvents' });
@@ -79,7 +86,7 @@ export function createWebhooks<const Definitions extends EventDefinitions>({
   const deadlineMilliseconds = fetch.deadlineMilliseconds ?? 15_000;
   const rules = readRules(delivery, deadlineMilliseconds);
   const send = createSafeFetch({ maxResponseBytes: 65_536, ...fetch });
-  const toolbox = createToolbox({ db, clock, ids, events, secretBox, catalogue, send });
+  const toolbox = createToolbox({ db, clock, ids, events, secretBox, catalogue, send, trace });
   const attempt = createAttempt(toolbox, rules);
   const recorder = createRecorder(toolbox, rules);
   const run = createRun(toolbox, rules, attempt, recorder);

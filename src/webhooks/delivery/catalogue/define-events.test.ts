@@ -130,11 +130,11 @@ describe('OpenAPI', () => {
     const { webhooks, components } = openApiOf(catalogue);
     expect(Object.keys(webhooks).length).toBe(1 + Object.keys(ownEvents).length);
     expect(webhooks['order.paid']).toMatchObject({
-      post: { summary: 'An order was paid.', deprecated: true, description: 'Use b.', operationId: 'order_paid' },
+      post: { summary: 'An order was paid.', deprecated: true, description: 'Use b.', operationId: 'order.paid' },
     });
     const ajv = new Ajv2020({ strict: false, formats: { uuid: true, 'date-time': true } });
     for (const { type, examples } of catalogue.events.values()) {
-      const described = components.schemas[type.replaceAll('.', '_')] ?? {};
+      const described = components.schemas[type] ?? {};
       const check = ajv.compile(described);
       for (const data of examples) {
         expect([type, check({ type, timestamp: '2026-03-01T12:00:00Z', data }), check.errors]).toEqual([
@@ -148,7 +148,43 @@ describe('OpenAPI', () => {
 
   it('describes what cannot write itself as any object', () => {
     const plain = { '~standard': { version: 1, vendor: 'own', validate: (value: unknown) => ({ value }) } } as const;
-    const { components } = openApiOf(defineEvents({ a: { schema: plain } }));
-    expect(components.schemas.a).toMatchObject({ properties: { data: { type: 'object' } } });
+    const date = z.object({ at: z.date() });
+    const { components } = openApiOf(defineEvents({ a: { schema: plain }, b: { schema: date } }));
+    for (const type of ['a', 'b']) {
+      expect(components.schemas[type]).toMatchObject({ properties: { data: { type: 'object' } } });
+    }
+  });
+
+  it('leads what a schema says of its own parts to where they stand, and keeps types apart that look alike', () => {
+    const node = z.object({
+      name: z.string(),
+      get children() {
+        return z.array(node);
+      },
+    });
+    const document = openApiOf(
+      defineEvents({
+        'tree.grown': { schema: node },
+        tree_grown: { schema },
+        'tree.cut': { schema: z.object({ node }) },
+      }),
+    );
+    expect(Object.keys(document.components.schemas)).toEqual(['tree.grown', 'tree_grown', 'tree.cut']);
+    const ajv = new Ajv2020({ strict: false, formats: { 'date-time': true } });
+    ajv.addSchema({ ...document, $id: 'https://example.com/' });
+    const tree = (name: unknown) => ({ name: 'root', children: [{ name, children: [] }] });
+    const fits = (type: string, data: unknown) =>
+      ajv.validate({ $ref: `https://example.com/#/components/schemas/${type}` }, { type, timestamp: 't', data });
+    expect([fits('tree.grown', tree('leaf')), fits('tree.grown', tree(1))]).toEqual([true, false]);
+    expect([fits('tree.cut', { node: tree('leaf') }), fits('tree.cut', { node: tree(1) })]).toEqual([true, false]);
+  });
+
+  it('shows the examples as an older version had them', () => {
+    const from = ({ id }: { id: string }) => ({ old: id });
+    const older = { '1': { schema: z.object({ old: z.string() }), from } };
+    const catalogue = defineEvents({ a: { schema, examples: [{ id: 'x' }], older } }, { versions: ['1', '2'] });
+    const shown = (version: string) => JSON.stringify(openApiOf(catalogue, { version }).webhooks.a);
+    expect(shown('1')).toContain('"data":{"old":"x"}');
+    expect(shown('2')).toContain('"data":{"id":"x"}');
   });
 });

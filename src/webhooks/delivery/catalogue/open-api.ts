@@ -21,7 +21,7 @@ const headers = [
 
 /**
  * Writes a catalogue as the `webhooks` of an OpenAPI 3.1 document. Schemas that cannot write themselves as JSON Schema
- * (Standard JSON Schema) are described as any object.
+ * (Standard JSON Schema), or hold what JSON does not have, are described as any object.
  */
 export function openApiOf(catalogue: EventCatalogue, { version }: OpenApiInput = {}): OpenApiWebhooks {
   const parameters = headers.map(([name, description]) => ({
@@ -35,19 +35,22 @@ export function openApiOf(catalogue: EventCatalogue, { version }: OpenApiInput =
   const schemas: Record<string, Readonly<Record<string, unknown>>> = {};
   for (const { type, description, deprecated, examples, older, schema } of catalogue.events.values()) {
     const before = version === undefined ? undefined : older.findLast((one) => one.version >= version);
-    const name = type.replaceAll('.', '_');
-    schemas[name] = {
+    const place = `#/components/schemas/${type}`;
+    schemas[type] = {
       type: 'object',
       required: ['type', 'timestamp', 'data'],
       properties: {
         type: { const: type },
         timestamp: { type: 'string', format: 'date-time', description: 'When it happened.' },
-        data: jsonSchemaOf(before?.schema ?? schema) ?? { type: 'object' },
+        data: jsonSchemaOf(before?.schema ?? schema, `${place}/properties/data`) ?? { type: 'object' },
       },
     };
-    const shown = before === undefined ? examples : [];
+    const steps = before === undefined ? [] : older.slice(0, older.indexOf(before) + 1);
+    const shown = examples.map((data) =>
+      steps.reduce((newer, { from }) => Reflect.apply(from, undefined, [newer]), data),
+    );
     const content = {
-      schema: { $ref: `#/components/schemas/${name}` },
+      schema: { $ref: place },
       ...(shown.length > 0 && {
         examples: Object.fromEntries(
           shown.map((data, index) => [
@@ -59,7 +62,7 @@ export function openApiOf(catalogue: EventCatalogue, { version }: OpenApiInput =
     };
     webhooks[type] = {
       post: {
-        operationId: name,
+        operationId: type,
         ...(description !== '' && { summary: description }),
         ...(deprecated !== null && { deprecated: true, description: deprecated }),
         parameters,

@@ -35,10 +35,20 @@ export type InputOf<Schema extends StandardSchema> = NonNullable<Schema['~standa
 /** What a schema gives. */
 export type OutputOf<Schema extends StandardSchema> = NonNullable<Schema['~standard']['types']>['output'];
 
-/** The JSON Schema of what a schema gives; undefined where it cannot say. */
-export function jsonSchemaOf(schema: StandardSchema): Readonly<Record<string, unknown>> | undefined {
-  const { $schema: _dialect, ...written } = schema['~standard'].jsonSchema?.output({ target: 'draft-2020-12' }) ?? {};
-  return Object.keys(written).length === 0 ? undefined : written;
+/**
+ * The JSON Schema of what a schema gives, to stand at a place in a document (`#/components/…`), to which what it says of
+ * its own parts is led; undefined where it cannot say, as of a value that JSON does not have.
+ */
+export function jsonSchemaOf(schema: StandardSchema, place: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const { $schema: _dialect, ...written } = schema['~standard'].jsonSchema?.output({ target: 'draft-2020-12' }) ?? {};
+    if (Object.keys(written).length === 0) return undefined;
+    return JSON.parse(JSON.stringify(written), (key, value) =>
+      key === '$ref' && typeof value === 'string' && value.startsWith('#') ? `${place}${value.slice(1)}` : value,
+    );
+  } catch {
+    return undefined;
+  }
 }
 
 /** Where and what is wrong, in one line: `amount: expected number`. */

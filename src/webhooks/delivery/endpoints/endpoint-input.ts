@@ -1,4 +1,5 @@
 import { cleanText, TenantryError } from '../../../core/index.ts';
+import { isStorableJson } from '../../../core/storable-json.ts';
 import { type EventCatalogue, isUsefulFilter } from '../catalogue/define-events.ts';
 import type { EndpointOrdering } from './endpoint.ts';
 
@@ -74,19 +75,11 @@ export function readDescription(description: unknown): string | null {
   return description === null ? null : cleanText('description', description, 500);
 }
 
-/** What JSON writes for characters that PostgreSQL does not store: NUL, and half of a surrogate pair. */
-const unstorable = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/i;
-
-/** Tells whether JSON holds a character that PostgreSQL cannot store in `jsonb`. */
-function isStorable(json: string): boolean {
-  return !unstorable.test(json);
-}
-
 /** Returns the application's own facts as JSON, or throws `name_invalid`. */
 export function readMetadata(metadata: unknown): string {
   const json = typeof metadata === 'object' && metadata !== null ? JSON.stringify(metadata) : undefined;
   if (json?.startsWith('{') !== true) throw invalid('metadata', 'must be an object');
   if (Buffer.byteLength(json) > mostMetadata) throw invalid('metadata', `must have at most ${mostMetadata} bytes`);
-  if (!isStorable(json)) throw invalid('metadata', 'holds a character that cannot be stored');
+  if (!isStorableJson(json)) throw invalid('metadata', 'holds a character that cannot be stored');
   return json;
 }

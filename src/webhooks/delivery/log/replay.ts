@@ -28,45 +28,68 @@ export interface ReplayInput extends EndpointRef {
 export interface Replayed {
   /** How many deliveries are due now. */
   readonly deliveries: number;
-  /** There are more than 10,000: hand it in to go on. Null at the end. */
+  /** 10,000 messages were looked at, and there are more: hand it in to go on. Null at the end. */
   readonly nextCursor: string | null;
 }
 
+/** How many messages, or failed deliveries, one statement looks at. */
 const most = 10_000;
 
-const replayText = `
-  with wanted as materialized (
-    select m.id, m.order_key, e.ordering
-    from tenantry.webhook_messages m
-    join tenantry.webhook_endpoints e on e.tenant_id = m.tenant_id and e.id = $2::uuid
-    left join tenantry.webhook_deliveries d
-      on d.tenant_id = m.tenant_id and d.endpoint_id = e.id and d.message_id = m.id
-    where m.tenant_id = $1::uuid and m.created_at >= $3::timestamptz and m.created_at < $4::timestamptz
-      and ($5::text[] is null or m.type = any($5::text[])) and ($10::uuid is null or m.id > $10::uuid)
-      and case
-        when d.message_id is null then $6::text in ('missing', 'all') and m.type = any($9::text[])
-        when d.status in ('failed', 'canceled') then $6::text in ('failed', 'all')
-        else d.status = 'delivered' and $6::text = 'all' end
-    order by m.id limit $8::integer
+/** What failed is few among many, and has an index of its own. */
+const failedPart = `
+  select d.message_id as id, d.created_at from tenantry.webhook_deliveries d
+  where d.tenant_id = $1::uuid and d.endpoint_id = $2::uuid and d.status in ('failed', 'canceled')
+    and (d.created_at, d.message_id) > ($3::timestamptz, $4::uuid)
+  order by d.created_at, d.message_id limit $8::integer`;
+
+const messagePart = `
+  select m.id, m.created_at from tenantry.webhook_messages m
+  where m.tenant_id = $1::uuid and (m.created_at, m.id) > ($3::timestamptz, $4::uuid) and m.created_at < $6::timestamptz
+  order by m.created_at, m.id limit $8::integer`;
+
+/**
+ * A delivery is made with its message or later, so that what was published since a time is found by the times of both. A
+ * part of them is looked at, each by its primary key, and the rest by another call.
+ */
+const textOf = (part: string, which: string): string => `
+  with part as materialized (${part}
   ), due as (
     insert into tenantry.webhook_deliveries as d
       (tenant_id, endpoint_id, message_id, status, due_at, trigger, order_key, created_at)
-    select $1::uuid, $2::uuid, w.id, 'pending', $7::timestamptz, 'replay',
-      case w.ordering when 'endpoint' then '' when 'key' then w.order_key end, $7::timestamptz
-    from wanted w
+    select $1::uuid, $2::uuid, p.id, 'pending', $7::timestamptz, 'replay',
+      case e.ordering when 'endpoint' then '' when 'key' then coalesce(m.order_key, p.id::text) end,
+      greatest($7::timestamptz, m.created_at)
+    from part p
+    join tenantry.webhook_endpoints e on e.tenant_id = $1::uuid and e.id = $2::uuid
+    cross join lateral (
+      select m.type, m.order_key, m.created_at from tenantry.webhook_messages m
+      where m.tenant_id = $1::uuid and m.id = p.id offset 0) m
+    left join lateral (
+      select d.status from tenantry.webhook_deliveries d
+      where d.tenant_id = $1::uuid and d.endpoint_id = $2::uuid and d.message_id = p.id offset 0) d on true
+    where m.created_at >= $5::timestamptz and m.created_at < $6::timestamptz
+      and ($9::text[] is null or m.type = any($9::text[])) and ${which}
     on conflict (tenant_id, endpoint_id, message_id) do update
     set status = 'pending', due_at = excluded.due_at, trigger = 'replay', tries = 0, finished_at = null
     where d.leased_at is null
     returning 1
   )
-  select (select count(*)::integer from due) as deliveries,
-    (select id from wanted order by id offset $8::integer - 1 limit 1) as last`;
+  select (select count(*)::integer from due) as deliveries, p.id, p.created_at as "createdAt"
+  from (select 1) one left join (select id, created_at from part order by created_at, id offset $8::integer - 1) p on true`;
+
+const missing = `(d.status is null and m.type = any($10::text[]))`;
+const replayTexts = {
+  failed: textOf(failedPart, `d.status in ('failed', 'canceled')`),
+  missing: textOf(messagePart, missing),
+  all: textOf(messagePart, `(${missing} or d.status in ('failed', 'canceled', 'delivered'))`),
+};
 
 const oneText = `
   insert into tenantry.webhook_deliveries as d
     (tenant_id, endpoint_id, message_id, status, due_at, trigger, order_key, created_at)
   select m.tenant_id, e.id, m.id, 'pending', $4::timestamptz, 'replay',
-    case e.ordering when 'endpoint' then '' when 'key' then m.order_key end, $4::timestamptz
+    case e.ordering when 'endpoint' then '' when 'key' then coalesce(m.order_key, m.id::text) end,
+    greatest($4::timestamptz, m.created_at)
   from tenantry.webhook_messages m
   join tenantry.webhook_endpoints e on e.tenant_id = m.tenant_id and e.id = $2::uuid
   where m.tenant_id = $1::uuid and m.id = $3::uuid
@@ -96,25 +119,44 @@ export function createReplay({ db, clock, catalogue }: Toolbox): Replay {
     if (!(since instanceof Date)) throw problem('since', 'must be a Date, unless a message is named');
     if (!['failed', 'missing', 'all'].includes(which)) throw problem('which', 'must be failed, missing or all');
     if (types !== undefined && !types.every(isEventFilter)) throw problem('types', 'must be patterns of types');
-    if (cursor !== null && !isUuid(cursor)) throw problem('cursor', 'is not one that a replay gave');
+    const after = readCursor(cursor);
     // Few types go through the filters, and the catalogue knows them all.
     const known = [...catalogue.events.keys()];
     const through = (filters: readonly string[]): string[] =>
       known.filter((type) => filtersOf(type).some((filter) => filters.includes(filter)));
-    const [row] = await run<{ deliveries: number; last: string | null }>(handle, replayText, [
+    const { at, id: behind } = after ?? { at: since, id: nowhere };
+    const [row] = await run<ReplayRow>(handle, replayTexts[which], [
       ref.tenantId,
       ref.endpointId,
+      at,
+      behind,
       since,
       until ?? new Date(now.getTime() + 1),
-      types === undefined ? null : through(types),
-      which,
       now,
       most,
-      through(endpoint.filters),
-      cursor,
+      types === undefined ? null : through(types),
+      ...(which === 'failed' ? [] : [through(endpoint.filters)]),
     ]);
-    return { deliveries: row?.deliveries ?? 0, nextCursor: row?.last ?? null };
+    const { deliveries = 0, id = null, createdAt = null } = row ?? {};
+    return { deliveries, nextCursor: id && createdAt && `${createdAt.toISOString()}_${id}` };
   };
+}
+
+interface ReplayRow {
+  readonly deliveries: number;
+  /** The last that was looked at, where there may be more. */
+  readonly id: string | null;
+  readonly createdAt: Date | null;
+}
+
+const nowhere = '00000000-0000-0000-0000-000000000000';
+
+function readCursor(cursor: unknown): { readonly at: Date; readonly id: string } | null {
+  if (cursor === null) return null;
+  const [time = '', id = ''] = String(cursor).split('_');
+  const at = new Date(/^\d{4}-\d\d-\d\dT[\d:.]{12}Z$/.test(time) ? time : Number.NaN);
+  if (!isUuid(id) || Number.isNaN(at.getTime())) throw problem('cursor', 'is not one that a replay gave');
+  return { at, id };
 }
 
 function problem(field: string, text: string): TenantryError {

@@ -12,6 +12,7 @@ export interface NewMessage {
   readonly payload: string;
   readonly idempotencyKey: string | null;
   readonly orderKey: string | null;
+  readonly traceParent: string | null;
   readonly now: Date;
   readonly deliverAt: Date;
   /** The filters that let the type through. */
@@ -30,15 +31,15 @@ export interface StoredMessage {
 const insertText = `
   with message as (
     insert into tenantry.webhook_messages
-      (tenant_id, id, type, payload, idempotency_key, order_key, created_at, deliver_at)
-    values ($1::uuid, $2::uuid, $3::text, $4::text, $5::text, $6::text, $7::timestamptz, $8::timestamptz)
+      (tenant_id, id, type, payload, idempotency_key, order_key, created_at, deliver_at, trace_parent)
+    values ($1::uuid, $2::uuid, $3::text, $4::text, $5::text, $6::text, $7::timestamptz, $8::timestamptz, $10::text)
     on conflict (tenant_id, type, idempotency_key) where idempotency_key is not null do nothing
     returning tenant_id, id
   ), sent as (
     insert into tenantry.webhook_deliveries
       (tenant_id, endpoint_id, message_id, status, due_at, trigger, order_key, created_at)
     select m.tenant_id, e.id, m.id, 'pending', $8::timestamptz, 'publish',
-      case e.ordering when 'endpoint' then '' when 'key' then $6::text end, $7::timestamptz
+      case e.ordering when 'endpoint' then '' when 'key' then coalesce($6::text, m.id::text) end, $7::timestamptz
     from message m join tenantry.webhook_endpoints e on e.tenant_id = m.tenant_id
     where e.status = 'active' and e.filters && $9::text[] and e.tenant_id = $1::uuid
     returning 1
@@ -59,8 +60,9 @@ const findText = `
  * @throws TenantryError `tenant_not_found`.
  */
 export async function insertMessage(db: AnyDatabase, message: NewMessage): Promise<StoredMessage> {
-  const { tenantId, id, type, payload, idempotencyKey, orderKey, now, deliverAt, filters } = message;
-  const parameters = [tenantId, id, type, payload, idempotencyKey, orderKey, now, deliverAt, [...filters]];
+  const { tenantId, id, type, payload, idempotencyKey, orderKey, traceParent, now, deliverAt, filters } = message;
+  const told = [tenantId, id, type, payload, idempotencyKey, orderKey];
+  const parameters = [...told, now, deliverAt, [...filters], traceParent];
   try {
     const [stored] = await run<StoredMessage>(db, insertText, parameters);
     if (stored !== undefined) return stored;

@@ -5,6 +5,7 @@ import { filtersOf } from '../catalogue/event-patterns.ts';
 import type { WebhookPayload } from '../catalogue/render-payload.ts';
 import { issueText } from '../catalogue/standard-schema.ts';
 import { readTenantId, type Toolbox } from '../toolbox.ts';
+import { traceParentOf } from '../worker/trace.ts';
 import { insertMessage, type StoredMessage } from './message-store.ts';
 
 /** An event that is published, whatever its type. */
@@ -42,7 +43,7 @@ export type PublishAny = (input: AnyPublishInput, options?: CallOptions) => Prom
  *
  * `maxPayloadBytes`: the largest body, in bytes.
  */
-export function createPublish({ db, clock, ids, catalogue }: Toolbox, maxPayloadBytes: number): PublishAny {
+export function createPublish({ db, clock, ids, catalogue, trace }: Toolbox, maxPayloadBytes: number): PublishAny {
   return async (input, options) => {
     const tenantId = readTenantId('webhooks.publish', input.tenantId);
     const now = clock();
@@ -54,6 +55,7 @@ export function createPublish({ db, clock, ids, catalogue }: Toolbox, maxPayload
       tenantId,
       idempotencyKey: input.idempotencyKey === undefined ? null : opaqueId('idempotencyKey', input.idempotencyKey),
       orderKey: input.orderingKey === undefined ? null : opaqueId('orderingKey', input.orderingKey),
+      traceParent: traceParentOf(trace),
       now,
       deliverAt: readTime('deliverAt', deliverAt),
     };

@@ -8,9 +8,10 @@ import { type WebhookKey, webhookKey } from '../../signature/webhook-key.ts';
 import { renderPayload } from '../catalogue/render-payload.ts';
 import { headersPlace, secretPlace } from '../endpoints/make-secret.ts';
 import type { Toolbox } from '../toolbox.ts';
-import type { ClaimedDelivery, TargetEndpoint } from './claim-store.ts';
+import type { ClaimedDelivery } from './claim-store.ts';
 import type { EndedAttempt } from './complete-store.ts';
 import type { DeliveryRules } from './options.ts';
+import type { TargetEndpoint } from './target-store.ts';
 import { traced } from './trace.ts';
 import { reasonOfFailure, type SendResult, verdictOf } from './verdict.ts';
 
@@ -30,7 +31,7 @@ const unkept = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202
 
 /** Makes what attempts deliveries. */
 export function createAttempt(toolbox: Toolbox, rules: DeliveryRules): MakeAttempt {
-  const { clock, catalogue, send, secretBox } = toolbox;
+  const { clock, catalogue, send, secretBox, trace } = toolbox;
   // Opening a secret costs more than signing with it. What is sealed anew has another text.
   const keys = createBoundedMap<string, WebhookKey>(10_000);
   const opened = createBoundedMap<string, Readonly<Record<string, string>>>(1000);
@@ -91,7 +92,8 @@ export function createAttempt(toolbox: Toolbox, rules: DeliveryRules): MakeAttem
       'tenantry.attempt': fence,
       'server.address': URL.parse(target.url)?.hostname ?? '',
     };
-    const verdict = await traced(rules.tracer, attributes, async () => {
+    const publishedIn = delivery.traceParent;
+    const verdict = await traced(trace, { attributes, publishedIn }, async () => {
       const result = await sending(delivery, target, signal, startedAt);
       return verdictOf(result, { tries, key: `${messageId} ${endpointId}`, now: clock(), once }, rules.retry);
     });

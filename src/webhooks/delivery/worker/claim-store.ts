@@ -7,10 +7,12 @@ export interface ClaimInput {
   /** Until when whoever claims has them for itself. */
   readonly leaseUntil: Date;
   readonly limit: number;
-  /** How many one endpoint may have under way. */
+  /** How many one endpoint may have under way; half as many after each failure in a row. */
   readonly perEndpoint: number;
   /** Endpoints that have some under way already, or fewer places than others. */
   readonly busy: ReadonlyMap<string, BusyEndpoint>;
+  /** Of endpoints with more ordering keys than one walk looks at: the key at which it begins. */
+  readonly fromKeys: ReadonlyMap<string, string>;
   /** From this many failures on, an endpoint is only probed. */
   readonly probeFrom: number;
   /** How many endpoints are looked at. */
@@ -46,6 +48,8 @@ export interface ClaimedDelivery {
   readonly payload: string;
   /** When it was due. */
   readonly dueAt: Date;
+  /** The span in which the message was published. */
+  readonly traceParent: string | null;
 }
 
 /** What {@link claimDeliveries} gives. */
@@ -53,13 +57,20 @@ export interface Claim {
   readonly deliveries: readonly ClaimedDelivery[];
   /** Where the next walk begins; null when this one came to the end. */
   readonly next: WalkPlace | null;
+  /** The `fromKeys` of the next walk. */
+  readonly nextKeys: ReadonlyMap<string, string>;
+  /** Of some endpoint there are more keys than were looked at. */
+  readonly moreKeys: boolean;
 }
 
 /**
  * The walk goes from endpoint to endpoint by the index of open deliveries, one probe each, however many wait for one. Of
  * each it takes what fits, and no more than its share; then tenants take turns, and within a tenant its endpoints. An
- * attempt whose lease is over is written into the log here: nobody else could. Where all messages go one after the other,
- * only the first is looked at, however many wait behind it.
+ * attempt whose lease is over is written into the log here: nobody else could.
+ *
+ * Where messages go one after the other, only the first of each key is looked at, however many wait behind it: a second
+ * walk goes from key to key. What is left of a time when the endpoint had another ordering is found among the first that
+ * are due. What was locked is joined as arrays: of those PostgreSQL expects few rows, and never reads the whole table.
  */
 const claimText = `
   with recursive walk as (
@@ -73,38 +84,63 @@ const claimText = `
       order by d.tenant_id, d.endpoint_id, d.due_at limit 1) x
     where w.n < $4::integer
   ), open as materialized (
-    select w.tenant_id, w.endpoint_id, e.ordering,
-      greatest(0, least(coalesce(b.places, $5::integer), case when e.failures >= $10::integer then 1 else $5::integer end)
-        - coalesce(b.taken, 0)) as room,
-      count(*) over () as endpoints
+    select w.tenant_id, w.endpoint_id, e.ordering, coalesce(f.from_key, '') as from_key,
+      least($8::integer / count(*) over () + 1, least(coalesce(b.places, $5::integer),
+        case when e.failures >= $10::integer then 1 else greatest(1, $5::integer >> least(e.failures, 5)) end)
+        - coalesce(b.taken, 0)) as share,
+      250 / count(*) over () + 1 as most
     from walk w cross join lateral (
       select e.failures, e.ordering from tenantry.webhook_endpoints e
       where e.tenant_id = w.tenant_id and e.id = w.endpoint_id and e.status = 'active'
         and (e.paused_until is null or e.paused_until <= $1::timestamptz) offset 0) e
     left join unnest($6::uuid[], $7::integer[], $11::integer[]) as b (endpoint_id, places, taken) on b.endpoint_id = w.endpoint_id
+    left join unnest($12::uuid[], $13::text[]) as f (endpoint_id, from_key) on f.endpoint_id = w.endpoint_id
     where w.due_at <= $1::timestamptz
-  ), candidates as materialized (
-    select o.tenant_id, o.endpoint_id, c.message_id, c.due_at,
-      row_number() over (partition by o.tenant_id, o.endpoint_id order by c.due_at, c.message_id) as place
+  ), keyed as (
+    select o.tenant_id, o.endpoint_id, o.share, o.most, h.order_key, h.message_id, h.due_at, 1 as n
     from open o cross join lateral (
-      (select d.message_id, d.due_at from tenantry.webhook_deliveries d
-        where d.tenant_id = o.tenant_id and d.endpoint_id = o.endpoint_id and d.due_at <= $1::timestamptz
-          and (o.ordering <> 'endpoint' or d.order_key is distinct from '')
-          and (d.order_key is null or not exists (
-            select from tenantry.webhook_deliveries p
-            where p.tenant_id = d.tenant_id and p.endpoint_id = d.endpoint_id and p.order_key = d.order_key
-              and p.due_at is not null and p.message_id < d.message_id))
-        order by d.tenant_id, d.endpoint_id, d.due_at limit least(o.room, $8::integer / o.endpoints + 1))
+      select d.order_key, d.message_id, d.due_at from tenantry.webhook_deliveries d
+      where d.tenant_id = o.tenant_id and d.endpoint_id = o.endpoint_id and d.due_at is not null
+        and d.order_key is not null and d.order_key >= o.from_key
+      order by d.tenant_id, d.endpoint_id, d.order_key, d.message_id limit 1) h
+    where o.ordering = 'key' and o.share > 0
+    union all
+    select k.tenant_id, k.endpoint_id, k.share, k.most, h.order_key, h.message_id, h.due_at, k.n + 1
+    from keyed k cross join lateral (
+      select d.order_key, d.message_id, d.due_at from tenantry.webhook_deliveries d
+      where d.tenant_id = k.tenant_id and d.endpoint_id = k.endpoint_id and d.due_at is not null
+        and d.order_key is not null and d.order_key > k.order_key
+      order by d.tenant_id, d.endpoint_id, d.order_key, d.message_id limit 1) h
+    where k.n < k.most
+  ), found as (
+    select o.tenant_id, o.endpoint_id, o.share, c.message_id, c.due_at
+    from open o cross join lateral (
+      (select f.message_id, f.due_at from (
+          select d.message_id, d.due_at, d.order_key from tenantry.webhook_deliveries d
+          where d.tenant_id = o.tenant_id and d.endpoint_id = o.endpoint_id and d.due_at <= $1::timestamptz
+          order by d.tenant_id, d.endpoint_id, d.due_at
+          limit case when o.ordering = 'none' then o.share else greatest(o.share, o.most) end) f
+        where o.ordering = 'none' or f.order_key is null or o.ordering = 'endpoint' and f.order_key <> '' and not exists (
+          select from tenantry.webhook_deliveries p
+          where p.tenant_id = o.tenant_id and p.endpoint_id = o.endpoint_id and p.order_key = f.order_key
+            and p.due_at is not null and p.message_id < f.message_id))
       union all
       (select h.message_id, h.due_at from (
           select d.message_id, d.due_at from tenantry.webhook_deliveries d
           where o.ordering = 'endpoint' and d.tenant_id = o.tenant_id and d.endpoint_id = o.endpoint_id
             and d.order_key = '' and d.due_at is not null
           order by d.tenant_id, d.endpoint_id, d.order_key, d.message_id limit 1) h
-        where h.due_at <= $1::timestamptz and o.room > 0)) c
+        where h.due_at <= $1::timestamptz)) c
+    where o.share > 0
+    union all
+    select k.tenant_id, k.endpoint_id, k.share, k.message_id, k.due_at from keyed k where k.due_at <= $1::timestamptz
+  ), candidates as materialized (
+    select f.*, row_number() over (partition by f.tenant_id, f.endpoint_id order by f.due_at, f.message_id) as place
+    from found f
   ), chosen as materialized (
     select t.tenant_id, t.endpoint_id, t.message_id, t.due_at from (
-      select c.*, row_number() over (partition by c.tenant_id order by c.place, random()) as turn from candidates c) t
+      select c.*, row_number() over (partition by c.tenant_id order by c.place, random()) as turn
+      from candidates c where c.place <= c.share) t
     order by t.turn, random() limit $8::integer
   ), locked as materialized (
     select l.*, c.due_at as was_due_at from chosen c cross join lateral (
@@ -122,28 +158,43 @@ const claimText = `
   ), claimed as (
     update tenantry.webhook_deliveries d
     set fence = d.fence + 1, tries = d.tries + 1, leased_at = $1::timestamptz, due_at = $9::timestamptz
-    from locked l
+    from (
+      select array_agg(tenant_id) as tenants, array_agg(endpoint_id) as endpoints, array_agg(message_id) as messages,
+        array_agg(was_due_at) as times from locked) a
+      cross join lateral unnest(a.tenants, a.endpoints, a.messages, a.times)
+        as l (tenant_id, endpoint_id, message_id, was_due_at)
     where d.tenant_id = l.tenant_id and d.endpoint_id = l.endpoint_id and d.message_id = l.message_id
     returning d.tenant_id, d.endpoint_id, d.message_id, d.fence, d.tries, d.trigger, l.was_due_at
   )
   select c.tenant_id as "tenantId", c.endpoint_id as "endpointId", c.message_id as "messageId", c.fence, c.tries,
-    c.trigger, c.was_due_at as "dueAt", m.type, m.payload, null::uuid as "nextTenant", null::uuid as "nextEndpoint"
+    c.trigger, c.was_due_at as "dueAt", m.type, m.payload, m.trace_parent as "traceParent", null::uuid as "nextTenant",
+    null::uuid as "nextEndpoint", null::text as "nextKey"
   from claimed c cross join lateral (
-    select m.type, m.payload from tenantry.webhook_messages m
+    select m.type, m.payload, m.trace_parent from tenantry.webhook_messages m
     where m.tenant_id = c.tenant_id and m.id = c.message_id offset 0) m
   union all
-  select null, null, null, null, null, null, null, null, null, w.tenant_id, w.endpoint_id
-  from walk w where w.n = $4::integer`;
+  select null, null, null, null, null, null, null, null, null, null, w.tenant_id, w.endpoint_id, null
+  from walk w where w.n = $4::integer
+  union all
+  select null, null, null, null, null, null, null, null, null, null, null, o.endpoint_id, k.order_key
+  from open o left join keyed k on k.endpoint_id = o.endpoint_id and k.n = o.most
+  where o.ordering = 'key' and o.share > 0 and (o.from_key <> '' or k.order_key is not null)`;
 
 type Row =
-  | (ClaimedDelivery & { readonly nextTenant: null; readonly nextEndpoint: null })
-  | { readonly tenantId: null; readonly nextTenant: string; readonly nextEndpoint: string };
+  | (ClaimedDelivery & { readonly nextTenant: null; readonly nextEndpoint: null; readonly nextKey: null })
+  | { readonly tenantId: null; readonly nextTenant: string; readonly nextEndpoint: string; readonly nextKey: null }
+  | {
+      readonly tenantId: null;
+      readonly nextTenant: null;
+      readonly nextEndpoint: string;
+      readonly nextKey: string | null;
+    };
 
 const nowhere = '00000000-0000-0000-0000-000000000000';
 
 /** Claims deliveries that are due, in one statement. Those that others are claiming at the moment are passed over. */
 export async function claimDeliveries(db: AnyDatabase, input: ClaimInput): Promise<Claim> {
-  const { now, leaseUntil, limit, perEndpoint, busy, probeFrom, window, after } = input;
+  const { now, leaseUntil, limit, perEndpoint, busy, fromKeys, probeFrom, window, after } = input;
   const rows = await run<Row>(db, claimText, [
     now,
     after?.tenantId ?? nowhere,
@@ -156,65 +207,21 @@ export async function claimDeliveries(db: AnyDatabase, input: ClaimInput): Promi
     leaseUntil,
     probeFrom,
     [...busy.values()].map(({ taken }) => taken),
+    [...fromKeys.keys()],
+    [...fromKeys.values()],
   ]);
   const deliveries: ClaimedDelivery[] = [];
+  const nextKeys = new Map(fromKeys);
   let next: WalkPlace | null = null;
+  let moreKeys = false;
   for (const row of rows) {
-    if (row.tenantId === null) next = { tenantId: row.nextTenant, endpointId: row.nextEndpoint };
-    else deliveries.push(row);
+    if (row.tenantId !== null) deliveries.push(row);
+    else if (row.nextTenant !== null) next = { tenantId: row.nextTenant, endpointId: row.nextEndpoint };
+    else if (row.nextKey === null) nextKeys.delete(row.nextEndpoint);
+    else {
+      moreKeys = true;
+      nextKeys.set(row.nextEndpoint, row.nextKey);
+    }
   }
-  return { deliveries, next };
-}
-
-/** An endpoint as an attempt needs it. */
-export interface TargetEndpoint {
-  readonly tenantId: string;
-  readonly endpointId: string;
-  readonly url: string;
-  readonly version: string | null;
-  /** Own headers, sealed. */
-  readonly headers: string | null;
-  /** The secrets that sign, sealed, the newest first. */
-  readonly secrets: readonly { readonly id: string; readonly sealed: string }[];
-}
-
-const targetsText = `
-  select e.tenant_id as "tenantId", e.id as "endpointId", e.url, e.version, e.headers, (
-    select coalesce(json_agg(json_build_object('id', s.id, 'sealed', s.secret) order by s.id desc), '[]'::json)
-    from tenantry.webhook_endpoint_secrets s
-    where s.tenant_id = e.tenant_id and s.endpoint_id = e.id
-      and (s.expires_at is null or s.expires_at > $3::timestamptz)) as secrets
-  from unnest($1::uuid[], $2::uuid[]) as w (tenant_id, endpoint_id)
-  join tenantry.webhook_endpoints e on e.tenant_id = w.tenant_id and e.id = w.endpoint_id
-  where e.status <> 'removed'`;
-
-/** Reads the endpoints of attempts, by their ids. */
-export async function readTargets(
-  db: AnyDatabase,
-  wanted: readonly WalkPlace[],
-  now: Date,
-): Promise<ReadonlyMap<string, TargetEndpoint>> {
-  const unique = new Map(wanted.map((one) => [one.endpointId, one.tenantId]));
-  const rows = await run<TargetEndpoint>(db, targetsText, [[...unique.values()], [...unique.keys()], now]);
-  return new Map(rows.map((row) => [row.endpointId, row]));
-}
-
-const sweepText = `
-  with closed as materialized (
-    select d.tenant_id, d.endpoint_id, d.message_id, e.disabled_reason
-    from tenantry.webhook_endpoints e cross join lateral (
-      select d.* from tenantry.webhook_deliveries d
-      where d.tenant_id = e.tenant_id and d.endpoint_id = e.id and d.due_at is not null
-      order by d.due_at limit $2::integer for update skip locked) d
-    where e.status <> 'active' limit $2::integer
-  )
-  update tenantry.webhook_deliveries d
-  set status = 'canceled', due_at = null, finished_at = $1::timestamptz, last_reason = 'endpoint_closed'
-  from closed c
-  where d.tenant_id = c.tenant_id and d.endpoint_id = c.endpoint_id and d.message_id = c.message_id
-  returning 1`;
-
-/** Gives up deliveries to endpoints that are disabled or removed, at most so many, and gives how many. */
-export async function cancelClosed(db: AnyDatabase, now: Date, limit = 1000): Promise<number> {
-  return (await run(db, sweepText, [now, limit])).length;
+  return { deliveries, next, nextKeys, moreKeys };
 }

@@ -1,6 +1,5 @@
 import { TenantryError } from '../../../core/index.ts';
 import { defaultSteps, type RetryOptions } from './retry-schedule.ts';
-import type { DeliveryTracer } from './trace.ts';
 import type { AttemptReason } from './verdict.ts';
 
 /** When the circuit breaker of an endpoint opens. */
@@ -40,9 +39,9 @@ export interface DeliveryHooks {
 export interface DeliveryOptions {
   /** How many attempts of a process are under way at once, those that take long not counted; 64 when absent. */
   readonly concurrency?: number;
-  /** How many of them go to one endpoint; 8 when absent. */
+  /** How many of them go to one endpoint; 8 when absent. Half as many after each failure in a row, down to one. */
   readonly perEndpoint?: number;
-  /** After how many milliseconds an attempt takes long: it then gives its place to others; 1,000 when absent. */
+  /** After how many milliseconds an attempt takes long: it then gives its place to others; 500 when absent. */
   readonly slowAfterMilliseconds?: number;
   /** How long a claim holds, in milliseconds; 30 s more than an attempt may take when absent. */
   readonly leaseMilliseconds?: number;
@@ -53,16 +52,13 @@ export interface DeliveryOptions {
   /** After how many days without one success an endpoint is disabled; 5 when absent. */
   readonly disableAfterDays?: number;
   readonly hooks?: DeliveryHooks;
-  /** A tracer of OpenTelemetry: each attempt is a span. */
-  readonly tracer?: DeliveryTracer;
 }
 
 /** The options with what holds in the absence of one. */
-export interface DeliveryRules extends Required<Omit<DeliveryOptions, 'hooks' | 'tracer' | 'circuit' | 'retry'>> {
+export interface DeliveryRules extends Required<Omit<DeliveryOptions, 'hooks' | 'circuit' | 'retry'>> {
   readonly retry: RetryOptions;
   readonly circuit: CircuitRules;
   readonly hooks: Required<DeliveryHooks>;
-  readonly tracer: DeliveryTracer | undefined;
 }
 
 /**
@@ -74,14 +70,13 @@ export function readRules(options: DeliveryOptions, deadlineMilliseconds: number
   const {
     concurrency = 64,
     perEndpoint = 8,
-    slowAfterMilliseconds = 1000,
+    slowAfterMilliseconds = 500,
     leaseMilliseconds = deadlineMilliseconds + 30_000,
     pollMilliseconds = 1000,
     disableAfterDays = 5,
     retry = {},
     circuit = {},
     hooks = {},
-    tracer,
   } = options;
   const numbers = { concurrency, perEndpoint, slowAfterMilliseconds, pollMilliseconds, disableAfterDays };
   for (const [name, value] of Object.entries(numbers)) {
@@ -111,7 +106,6 @@ export function readRules(options: DeliveryOptions, deadlineMilliseconds: number
       claimed: (metrics) => quietly(() => hooks.claimed?.(metrics)),
       error: (error) => quietly(() => hooks.error?.(error)),
     },
-    tracer,
   };
 }
 

@@ -8,7 +8,7 @@ export interface Places {
   running(): number;
   /** Endpoints at which fewer than usual may begin. */
   busy(): ReadonlyMap<string, BusyEndpoint>;
-  /** Takes a place for an attempt. */
+  /** Takes a place for an attempt: one beside the others where the endpoint is known to take long. */
   take(endpointId: string): Place;
   /** Resolves when a place came free since it was asked last, or after so many milliseconds. */
   freed(milliseconds: number): Promise<void>;
@@ -31,20 +31,23 @@ export interface PlacesRules {
   readonly slowAfterMilliseconds: number;
 }
 
-/** How many times the concurrency attempts may be under way that take long. */
+/** How many times the concurrency there are places for endpoints that are known to take long. */
 const slowRoom = 4;
+/** How many times the concurrency attempts may be under way in all, those with them that only turned out to take long. */
+const mostRoom = 8;
 /** How many endpoints are remembered as slow. */
-const mostSlow = 10_000;
+const mostSlow = 2000;
 
 /**
- * Makes the places of a worker. An endpoint at which an attempt took long has one place, until an attempt there is quick:
- * so it costs the others next to nothing.
+ * Makes the places of a worker. An endpoint takes places from others only until it is known to be slow: `perEndpoint` of
+ * them for `slowAfterMilliseconds` at most. From then on, until an attempt there is quick, its attempts begin at places
+ * beside, of which it has one where they become few.
  */
 export function createPlaces({ concurrency, perEndpoint, slowAfterMilliseconds }: PlacesRules): Places {
   const underWay = new Map<string, number>();
   const slow = new Set<string>();
   let quickOnes = 0;
-  let all = 0;
+  let slowOnes = 0;
   let woken = false;
   let resume: () => void = () => undefined;
 
@@ -66,37 +69,41 @@ export function createPlaces({ concurrency, perEndpoint, slowAfterMilliseconds }
   }
 
   return {
-    free: () => Math.max(0, Math.min(concurrency - quickOnes, (1 + slowRoom) * concurrency - all)),
-    running: () => all,
+    free: () => Math.max(0, Math.min(concurrency - quickOnes, mostRoom * concurrency - quickOnes - slowOnes)),
+    running: () => quickOnes + slowOnes,
 
     busy() {
-      const all = new Set([...underWay.keys(), ...slow]);
+      const room = slowRoom * concurrency;
+      const places = slowOnes >= room ? 0 : slowOnes >= room / 2 ? 1 : perEndpoint;
+      const named = places < perEndpoint ? new Set([...underWay.keys(), ...slow]) : underWay.keys();
       return new Map(
-        [...all].map((id) => [id, { places: slow.has(id) ? 1 : perEndpoint, taken: underWay.get(id) ?? 0 }]),
+        [...named].map((id) => [id, { places: slow.has(id) ? places : perEndpoint, taken: underWay.get(id) ?? 0 }]),
       );
     },
 
     take(endpointId) {
-      let quick = true;
+      let quick = !slow.has(endpointId);
       let over = false;
       change(endpointId, 1);
-      all += 1;
-      quickOnes += 1;
+      if (quick) quickOnes += 1;
+      else slowOnes += 1;
+      let late = false;
       const timer = setTimeout(() => {
+        late = true;
+        noteSlow(endpointId);
+        if (!quick) return;
         quick = false;
         quickOnes -= 1;
-        noteSlow(endpointId);
+        slowOnes += 1;
         wake();
       }, slowAfterMilliseconds);
       function ended(): void {
         if (over) return;
         over = true;
         clearTimeout(timer);
-        all -= 1;
-        if (quick) {
-          quickOnes -= 1;
-          slow.delete(endpointId);
-        }
+        if (quick) quickOnes -= 1;
+        else slowOnes -= 1;
+        if (!late) slow.delete(endpointId);
         wake();
       }
       return {

@@ -5,8 +5,8 @@ import { listAttempts } from '../log/attempt-log.ts';
 import { payloadText } from '../publish/publish.ts';
 import { noEndpoint, readEndpointRef, run, type Toolbox } from '../toolbox.ts';
 import type { MakeAttempt } from './attempt.ts';
-import { readTargets } from './claim-store.ts';
 import type { Recorder } from './record.ts';
+import { readTargets } from './target-store.ts';
 
 /** What a test sends where no type was named. It is in no catalogue, and no filter lets it through. */
 const testType = 'webhook_endpoint.test';
@@ -53,7 +53,17 @@ export function createTest(
     const payload = payloadText({ type, timestamp: now.toISOString(), data }, maxPayloadBytes);
     const until = new Date(now.getTime() + leaseMilliseconds);
     await run(db, insertText, [ref.tenantId, ref.endpointId, messageId, type, payload, now, until]);
-    const claimed = { ...ref, messageId, fence: 1, tries: 1, trigger: 'test', type, payload, dueAt: now };
+    const claimed = {
+      ...ref,
+      messageId,
+      fence: 1,
+      tries: 1,
+      trigger: 'test',
+      type,
+      payload,
+      dueAt: now,
+      traceParent: null,
+    };
     await recorder.record(await attempt(claimed, target, { once: true }));
     const [logged] = await listAttempts(db, { ...ref, messageId });
     if (logged === undefined) throw noEndpoint(ref.endpointId);

@@ -1,17 +1,11 @@
 import type { Toolbox } from '../toolbox.ts';
 import type { MakeAttempt } from './attempt.ts';
-import {
-  type BusyEndpoint,
-  type ClaimedDelivery,
-  cancelClosed,
-  claimDeliveries,
-  readTargets,
-  type TargetEndpoint,
-  type WalkPlace,
-} from './claim-store.ts';
+import { type BusyEndpoint, type ClaimedDelivery, claimDeliveries, type WalkPlace } from './claim-store.ts';
 import type { DeliveryRules } from './options.ts';
 import { createPlaces } from './places.ts';
 import type { Recorder } from './record.ts';
+import { cancelClosed, releaseDeliveries } from './release-store.ts';
+import { readTargets, type TargetEndpoint } from './target-store.ts';
 
 /** What {@link Webhooks.deliverDue} did. */
 export interface DeliveryReport {
@@ -60,12 +54,16 @@ export function createRun(
 ): (input: RunInput) => Promise<DeliveryReport> {
   const { db, clock } = toolbox;
 
-  async function claim(limit: number, busy: ReadonlyMap<string, BusyEndpoint>, after: WalkPlace | null) {
+  async function claim(
+    limit: number,
+    busy: ReadonlyMap<string, BusyEndpoint>,
+    places: { readonly after: WalkPlace | null; readonly fromKeys: ReadonlyMap<string, string> },
+  ) {
     const now = clock();
     const leaseUntil = new Date(now.getTime() + rules.leaseMilliseconds);
     const { perEndpoint, circuit } = rules;
     const limits = { limit, perEndpoint, probeFrom: circuit.failures, window: walkWindow };
-    const claimed = await claimDeliveries(db, { now, leaseUntil, busy, after, ...limits });
+    const claimed = await claimDeliveries(db, { now, leaseUntil, busy, ...places, ...limits });
     if (claimed.deliveries.length === 0) return { ...claimed, targets: new Map<string, TargetEndpoint>(), now };
     return { ...claimed, targets: await readTargets(db, claimed.deliveries, now), now };
   }
@@ -76,7 +74,8 @@ export function createRun(
     const underWay = new Set<Promise<void>>();
     const report = { delivered: 0, failed: 0 };
     let after: WalkPlace | null = null;
-    let found = 0;
+    let fromKeys: ReadonlyMap<string, string> = new Map();
+    let lap: { found: number; whole: boolean } | null = null;
     let swept = Number.NEGATIVE_INFINITY;
     let failures = 0;
 
@@ -116,10 +115,19 @@ export function createRun(
       }
       try {
         await sweep();
-        const claimed = await claim(Math.min(places.free(), mostClaimed), places.busy(), after);
+        // What ends while the claim is made may let others begin that the claim did not see.
+        const alone = underWay.size === 0;
+        lap ??= { found: 0, whole: fromKeys.size === 0 };
+        lap.whole &&= alone;
+        const claimed = await claim(Math.min(places.free(), mostClaimed), places.busy(), { after, fromKeys });
         failures = 0;
+        if (stop.aborted) {
+          await releaseDeliveries(db, claimed.deliveries, claimed.now);
+          break;
+        }
         after = claimed.next;
-        found += claimed.deliveries.length;
+        fromKeys = claimed.nextKeys;
+        lap.found += claimed.deliveries.length;
         if (claimed.deliveries.length > 0) {
           rules.hooks.claimed({ deliveries: claimed.deliveries.length, running: places.running() });
         }
@@ -129,12 +137,13 @@ export function createRun(
           const done = begin(delivery, target, claimed.now).finally(() => underWay.delete(done));
           underWay.add(done);
         }
-        // A walk that came to the end without finding anything: nothing is due that could begin.
-        if (after !== null) continue;
-        const idle = found === 0;
-        found = 0;
-        if (!idle) continue;
-        if (untilIdle && underWay.size === 0) return { ...report, done: true };
+        if (after !== null || claimed.moreKeys) continue;
+        // The walk came to the end. Where it found nothing from its beginning, nothing is due that could begin.
+        const { found, whole } = lap;
+        lap = null;
+        if (alone) fromKeys = new Map();
+        if (found > 0 || (alone && !whole)) continue;
+        if (untilIdle && whole) return { ...report, done: true };
         await places.freed(rules.pollMilliseconds);
       } catch (error) {
         rules.hooks.error(error);
