@@ -36,6 +36,8 @@ or sign up at ${demo.origin}/signup. Nothing is kept: Ctrl+C ends it and deletes
 
 let ending = false;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  // The package of the embedded server ends the process by itself, before what it serves was closed: we do it.
+  process.removeAllListeners(signal);
   process.on(signal, async () => {
     if (ending) return;
     ending = true;

@@ -73,6 +73,8 @@ export interface ProvisionInput {
   readonly slug?: string;
   /** Of organizations only: the owner's address. */
   readonly email?: string;
+  /** Of organizations only: the owner's own name. */
+  readonly ownerName?: string;
 }
 
 /** The tenant that a user was given, and whether this call made it. */

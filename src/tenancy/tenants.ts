@@ -1,4 +1,5 @@
 import { cleanText, isUuid, opaqueId, systemClock, TenantryError, uuidv7 } from '../core/index.ts';
+import { isMoment } from '../core/moment.ts';
 import { type AnyDatabase, type CallOptions, inTransaction, type ModuleDeps } from '../database/index.ts';
 import { liveGrants } from '../database/member-facts.ts';
 import { insertTenant, type TenantLookup } from '../database/tenant-row.ts';
@@ -30,7 +31,7 @@ export type CreateOrganization = (
     readonly slug?: string;
     readonly plan?: string;
     readonly seats?: number | null;
-    readonly owner: { readonly userId: string; readonly email?: string };
+    readonly owner: { readonly userId: string; readonly email?: string; readonly name?: string };
   },
   options?: CallOptions,
 ) => Promise<{ readonly tenantId: string }>;
@@ -95,7 +96,7 @@ export interface Tenants<Chosen extends Strategy = Strategy, Plan extends string
    * Puts a tenant on a plan and counts its `entitlementRevision` up when anything changed. `subscriptionStatus` and
    * `anchorAt` stay as they are when absent; a `subscriptionStatus` of null takes it away.
    *
-   * @throws TenantryError `tenant_not_found`, `plan_unknown`.
+   * @throws TenantryError `tenant_not_found`, `plan_unknown`, `name_invalid` for a state or a moment that is none.
    */
   setPlan(
     tenantId: string,
@@ -204,7 +205,7 @@ export function createTenants<const Chosen extends Strategy, Plan extends string
   return {
     strategy,
 
-    async provision({ userId, name, slug, email }, options) {
+    async provision({ userId, name, slug, email, ownerName }, options) {
       const user = opaqueId('userId', userId);
       const lookup = strategy.lookupOf(user);
       const given = name === undefined ? user : cleanText('name', name, 255);
@@ -218,7 +219,11 @@ export function createTenants<const Chosen extends Strategy, Plan extends string
         const problem = `the strategy "${strategy.name}" provisions organizations; hand in a function that makes one`;
         throw new TenantryError('config_invalid', { path: 'createTenancy({ createOrganization })', problem });
       }
-      const owner = { userId: user, ...(email !== undefined && { email }) };
+      const owner = {
+        userId: user,
+        ...(email !== undefined && { email }),
+        ...(ownerName !== undefined && { name: ownerName }),
+      };
       const organization = { name: given, plan: strategy.plan, seats: strategy.seats.initial, owner };
       const { tenantId } = await createOrganization({ ...organization, ...(slug !== undefined && { slug }) }, options);
       return { tenantId, created: true };
@@ -260,6 +265,12 @@ export function createTenants<const Chosen extends Strategy, Plan extends string
     async setPlan(tenantId, plan, options = {}) {
       checkPlan(plan);
       const { subscriptionStatus, anchorAt } = options;
+      if (subscriptionStatus !== undefined && subscriptionStatus !== null) {
+        opaqueId('subscriptionStatus', subscriptionStatus);
+      }
+      if (anchorAt !== undefined && !isMoment(anchorAt)) {
+        throw new TenantryError('name_invalid', { field: 'anchorAt', problem: 'must be a date' });
+      }
       const patch = {
         plan,
         ...(subscriptionStatus !== undefined && { subscriptionStatus }),

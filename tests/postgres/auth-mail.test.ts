@@ -72,6 +72,26 @@ describe('the reset of a password', () => {
     expect(again).toEqual({ ok: false, reason: 'used' });
   });
 
+  it('opens once for ten who bring one token at the same moment, and not after an hour', async () => {
+    const { auth, clock } = world;
+    const { email } = await world.signedUp();
+    await auth.passwordReset.request({ email });
+    const token = await world.tokenTo(email);
+    const passwords = Array.from({ length: 10 }, (_, n) => `another horse battery ${n}`);
+    const results = await Promise.all(passwords.map((next) => auth.passwordReset.complete({ token, password: next })));
+    expect(results.filter(({ ok }) => ok)).toHaveLength(1);
+    const logins = await Promise.all(
+      passwords.map((next, n) => auth.login({ email, password: next, ip: `192.0.2.${n}` })),
+    );
+    expect(logins.map(({ ok }) => ok)).toEqual(results.map(({ ok }) => ok));
+    clock.advance(61_000);
+    await auth.passwordReset.request({ email });
+    const late = await world.tokenTo(email);
+    clock.advance(3_600_000);
+    const over = await auth.passwordReset.complete({ token: late, password: 'yet another battery' });
+    expect(over).toEqual({ ok: false, reason: 'expired' });
+  });
+
   it('answers alike for nobody, for a suspended user, and within a minute, and sends nothing then', async () => {
     const { auth, mails } = world;
     const { email } = await world.signedUp();
@@ -161,12 +181,22 @@ describe('sending', () => {
     const name = '<img src=x onerror=alert(1)>';
     await auth.signUp({ email: 'smtp@acme.example', password, name, tenant: { name: 'Smtp' } });
     await auth.passwordReset.request({ email: 'smtp@acme.example' });
+    await auth.signUp({ email: 'ada@bücher.example', password, tenant: { name: 'Bücher' } });
+    for (const email of [
+      'a@b.example\r\nBcc: eve@evil.example',
+      'a@b.example, eve@evil.example',
+      '<eve@evil.example>',
+    ]) {
+      const signUp = auth.signUp({ email, password, tenant: { name: 'Evil' } });
+      await expect(signUp).rejects.toMatchObject({ code: 'name_invalid' });
+    }
     await auth.flush();
     transport.close();
     await server.stop();
-    expect(server.mails.map(({ from, to }) => [from, to])).toEqual([
-      ['no-reply@acme.example', ['smtp@acme.example']],
-      ['no-reply@acme.example', ['smtp@acme.example']],
+    expect(server.mails.map(({ from, to }) => [from, ...to]).toSorted()).toEqual([
+      ['no-reply@acme.example', 'ada@xn--bcher-kva.example'],
+      ['no-reply@acme.example', 'smtp@acme.example'],
+      ['no-reply@acme.example', 'smtp@acme.example'],
     ]);
     const verify = server.mails.find(({ data }) => data.includes('Confirm your address for Acme'))?.data ?? '';
     expect(verify).toMatch(/https:\/\/a\.example\/v#token=/);

@@ -114,7 +114,7 @@ it('escapes names wherever they are shown', async () => {
   ];
   for (const path of [...pages, `/bots?note=${encodeURIComponent(attack)}`]) texts.push((await visitor.get(path)).text);
   for (const text of texts) {
-    expect(text).not.toMatch(/<script|<img|onerror=alert\(1\)>/);
+    expect(text).not.toMatch(/<script|<img src=x|onerror=alert\(1\)>/);
   }
   expect(texts.join('')).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');
 });
@@ -157,11 +157,15 @@ it('answers hostile texts and addresses in words, and never with a failure of it
     'reason',
     'dollars',
     'organization',
+    'current',
+    'next',
   ];
   const forms = [
     '/login',
     '/signup',
     '/forgot',
+    '/change',
+    '/billing/portal',
     '/reset',
     '/verify',
     '/organizations',
@@ -178,15 +182,19 @@ it('answers hostile texts and addresses in words, and never with a failure of it
     '/setup/phone',
     '/setup/greeting',
   ];
+  // Tries to change a password are counted as those to log in: somebody of their own takes them.
+  const olga = await signUp(demo, 'Olga', 'olga@example.com');
+  const ofOneself = ['/account/password', '/account/email', '/account/verify', '/account/sessions/x/end'];
   const ofStaff = ['refund', 'impersonate', 'enterprise'].map((act) => `/admin/customers/${customer}/${act}`);
   for (const text of texts) {
     const fields = Object.fromEntries(names.map((name) => [name, text]));
-    for (const [visitor, paths] of [
-      [luigi, forms],
-      [staff, ofStaff],
+    for (const [visitor, page, paths] of [
+      [luigi, '/bots', forms],
+      [olga, '/account', ofOneself],
+      [staff, '/admin', ofStaff],
     ] as const) {
       for (const path of paths) {
-        await visitor.get(visitor === luigi ? '/bots' : '/admin');
+        await visitor.get(page);
         const { status } = await visitor.post(path, { ...fields, _csrf: visitor.token() });
         expect([path, text, status < 500]).toEqual([path, text, true]);
       }
@@ -196,12 +204,20 @@ it('answers hostile texts and addresses in words, and never with a failure of it
       `/bots/${told}`,
       `/billing/invoices/${told}`,
       `/audit?after=${told}`,
+      `/team?after=${told}`,
+      `/keys?after=${told}`,
+      `/calls?bot=${told}&outcome=${told}&at=${told}&id=${told}`,
+      `/login?next=${told}`,
       `/setup/${told}`,
       `/dev/checkout/${told}`,
     ]) {
       expect([path, (await luigi.get(path)).status < 500]).toEqual([path, true]);
     }
-    for (const path of [`/admin?search=${told}`, `/admin/customers/${told}`]) {
+    for (const path of [
+      `/admin?search=${told}&after=${told}`,
+      `/admin/trail?after=${told}`,
+      `/admin/customers/${told}`,
+    ]) {
       expect([path, (await staff.get(path)).status < 500]).toEqual([path, true]);
     }
   }
@@ -222,4 +238,22 @@ it('hides the super admin from everybody else', async () => {
     expect((await luigi.post(`${customer}${path}`, { _csrf: luigi.token(), reason: 'x' })).status).toBe(404);
   }
   expect((await visitorOf(demo).get('/admin')).status).toBe(404);
+});
+
+it('leads nobody to another site after the log-in', async () => {
+  for (const next of [
+    'https://evil.example',
+    '//evil.example',
+    '/\\\\evil.example',
+    '/\\t/evil.example',
+    'evil',
+    '/\u0000/x',
+  ]) {
+    const visitor = visitorOf(demo);
+    const { text } = await visitor.get(`/login?next=${encodeURIComponent(next)}`);
+    expect([next, /name="next" value="([^"]*)"/.exec(text)?.[1]]).toEqual([next, '']);
+    const credentials = { email: demoOwner, password: demoPassword, next };
+    const answer = await visitor.post('/login', { ...credentials, _csrf: visitor.token() });
+    expect([next, answer.headers.location]).toEqual([next, '/dashboard']);
+  }
 });

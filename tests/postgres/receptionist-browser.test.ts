@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { demoOwner, demoPassword, demoStaff } from '../../examples/fastify/app/seed.ts';
 import type { Demo } from '../../examples/fastify/app/start-demo.ts';
@@ -27,9 +27,28 @@ afterAll(async () => {
   await demo?.stop();
 });
 
+/** The pages of a customer. */
+const own = [
+  '/dashboard',
+  '/bots',
+  '/calls',
+  '/team',
+  '/keys',
+  '/webhooks',
+  '/usage',
+  '/billing',
+  '/audit',
+  '/account',
+  '/setup/twilio',
+];
+
 /** Opens a browser of its own. What its console complains of, a refusal by the CSP too, is kept. */
-async function open(options: { readonly javaScriptEnabled?: boolean } = {}) {
-  const context = await browser.newContext({ viewport: { width: 1000, height: 680 }, ...options });
+async function open(options: BrowserContextOptions = {}) {
+  const context = await browser.newContext({
+    viewport: { width: 1160, height: 720 },
+    colorScheme: 'light',
+    ...options,
+  });
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on('console', (message) => {
@@ -156,6 +175,8 @@ inBrowser(`goes from sign-up to the audit trail, and to the super admin${skipped
   await page.getByText('$198.00').first().waitFor();
   await picture(page, 'receptionist-admin.png');
   await page.getByRole('link', { name: 'Salon Ada' }).click();
+  // What cannot be undone is asked for twice.
+  await page.locator('summary', { hasText: 'Give back' }).click();
   await press(page, 'Give back $99.00');
   await page.getByText('The payment was given back.').waitFor();
   await page.getByLabel('Reason, which the customer reads').fill('ticket 7');
@@ -183,19 +204,10 @@ inBrowser(
     await logIn(page, demoOwner);
     await titled(page, 'Overview');
     await picture(page, 'receptionist-overview.png');
-    const own = [
-      '/dashboard',
-      '/bots',
-      '/calls',
-      '/team',
-      '/keys',
-      '/webhooks',
-      '/usage',
-      '/billing',
-      '/audit',
-      '/setup/twilio',
-    ];
     for (const path of own) await check(page, path);
+    await page.emulateMedia({ colorScheme: 'dark' });
+    for (const path of ['/', ...own]) await check(page, path);
+    await page.emulateMedia({ colorScheme: 'light' });
     await page.goto(`${demo.origin}/billing`);
     await picture(page, 'receptionist-billing.png');
     await page.goto(`${demo.origin}/webhooks`);
@@ -211,6 +223,72 @@ inBrowser(
     await context.close();
   },
 );
+
+inBrowser(`has room for very long names, in any script, on a narrow screen${skipped}`, async () => {
+  const { page, context, complaints } = await open({ viewport: { width: 360, height: 640 } });
+  const names = ['Donaudampfschifffahrtsgesellschaft'.repeat(5), 'مطعم لويجي 寿司 🍣 Zoë & Søn <GmbH> "Co"'];
+  for (const [index, name] of names.entries()) {
+    await page.goto(`${demo.origin}/signup`);
+    await page.getByLabel('Name of your business').fill(name);
+    await page.getByLabel('Your name').fill(name);
+    await page.getByLabel('Email').fill(`${'long'.repeat(12)}${index}@${'domain'.repeat(8)}.example`);
+    await page.getByLabel('Password').fill('correct horse battery');
+    await press(page, 'Create the account');
+    await titled(page, 'Set up: Phone number');
+    await page.goto(`${demo.origin}/bots`);
+    await page.getByLabel('Name of the bot').fill(name.slice(0, 100));
+    await page.getByLabel('Greeting').fill(name);
+    await press(page, 'Add the bot');
+    await page.getByText('1 of 1 on your plan').waitFor();
+    await page
+      .getByRole('main')
+      .getByRole('link', { name: name.slice(0, 100) })
+      .click();
+    expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe(name.slice(0, 100));
+    expect(await page.getByText(name, { exact: true }).count()).toBeGreaterThan(0);
+    await fits(page);
+    for (const path of index === 0 ? [...own, '/organizations'] : ['/dashboard', '/team', '/audit']) {
+      await page.goto(`${demo.origin}${path}`);
+      await fits(page);
+    }
+    await press(page, 'Log out');
+  }
+  await logIn(page, demoStaff);
+  await titled(page, 'Super admin');
+  await fits(page);
+  await page
+    .getByRole('main')
+    .getByRole('link', { name: names[0] ?? '' })
+    .click();
+  await fits(page);
+  await page.getByLabel('Reason, which the customer reads').fill('ticket 7');
+  await press(page, 'Act as this user');
+  await page.getByRole('region', { name: 'Acting as a customer' }).waitFor();
+  await fits(page);
+  expect(complaints).toEqual([]);
+  await context.close();
+});
+
+inBrowser(`leads the keyboard through a page in the order in which it is read${skipped}`, async () => {
+  const { page, context } = await open();
+  await page.goto(`${demo.origin}/login`);
+  const order: unknown[] = [];
+  for (let stop = 0; stop < 9; stop += 1) {
+    await page.keyboard.press('Tab');
+    order.push(
+      await page.evaluate(`(({ id, name, textContent, href }) => name || textContent.trim())(document.activeElement)`),
+    );
+  }
+  const head = ['Skip to the content', 'Receptionist', 'Log in', 'Sign up'];
+  expect(order).toEqual([...head, 'email', 'password', 'Log in', 'Forgot the password?', 'Sign up']);
+  await context.close();
+});
+
+/** Nothing stands beyond the edge of the screen: what is wider scrolls in its own place. */
+async function fits(page: Page): Promise<void> {
+  const over = await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
+  expect([page.url().replace(demo.origin, ''), over]).toEqual([expect.any(String), 0]);
+}
 
 /** What a page must have: a language, a title, one main heading, labels, captions, and text that can be read. */
 async function check(page: Page, path: string): Promise<void> {
@@ -244,7 +322,7 @@ async function check(page: Page, path: string): Promise<void> {
     scripts: 0,
   });
   const colours: unknown =
-    await page.evaluate(`[...document.querySelectorAll('p, a, button, label, th, td, h1, h2, dt, dd, .hint')]
+    await page.evaluate(`[...document.querySelectorAll('p, a, button, summary, label, th, td, h1, h2, dt, dd, code, .hint, .badge')]
     .filter((element) => element.textContent.trim() !== '' && element.checkVisibility())
     .map((element) => {
       let behind = element;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { demoOwner, demoStaff } from '../../examples/fastify/app/seed.ts';
+import { demoOwner, demoPassword, demoStaff } from '../../examples/fastify/app/seed.ts';
 import type { Demo } from '../../examples/fastify/app/start-demo.ts';
 import { callPort } from '../support/http-client.ts';
 import { bot, idIn, logIn, signUp, startReceptionist, visitorOf } from '../support/receptionist.ts';
@@ -14,16 +14,24 @@ afterAll(() => demo.stop());
 it('shows the demo customer every page, and whoever is not logged in none', async () => {
   const luigi = await logIn(demo, demoOwner);
   const pages = ['/dashboard', '/bots', '/calls', '/team', '/keys', '/webhooks', '/usage', '/billing', '/audit'];
-  for (const path of [...pages, '/setup', '/organizations', '/', '/dev/mail', '/dev/hooks']) {
+  for (const path of [...pages, '/setup', '/organizations', '/account', '/', '/dev/mail', '/dev/hooks']) {
     const { status, text, headers } = await luigi.get(path);
     expect([path, status]).toEqual([path, 200]);
     expect(text).toMatch(/^<!doctype html>\n<html lang="en">/);
     expect(text).not.toMatch(/<script|style="|javascript:|undefined|\[object/);
     expect(headers['content-security-policy']).toContain("default-src 'none'");
   }
-  for (const path of pages) {
-    const { text } = await visitorOf(demo).get(path);
+  for (const path of [...pages, '/account', '/organizations']) {
+    const visitor = visitorOf(demo);
+    const { text } = await visitor.get(path);
     expect(text).toContain('<h1>Log in</h1>');
+    // The log-in leads back to the page that was asked for.
+    const next = /name="next" value="([^"]+)"/.exec(text)?.[1] ?? '';
+    const answer = await visitor.post('/login', {
+      ...{ email: demoOwner, password: demoPassword, next },
+      _csrf: visitor.token(),
+    });
+    expect([answer.status, answer.headers.location]).toEqual([303, path]);
   }
   expect((await luigi.get('/nothing-here')).status).toBe(404);
 });
@@ -138,7 +146,9 @@ it('sends a test to a webhook and shows the log', async () => {
   const id = idIn((await luigi.get('/webhooks')).text, '/webhooks');
   await luigi.get(`/webhooks/${id}`);
   const log = await luigi.submit(`/webhooks/${id}/test`, { type: 'call.completed' });
-  expect(log.text).toContain('<td>call.completed</td><td>delivered</td><td>1</td><td>204</td>');
+  expect(log.text).toContain(
+    '<code>call.completed</code></td><td><span class="badge good">Delivered</span></td><td class="figure">1</td><td>204</td>',
+  );
   expect((await luigi.get('/dev/hooks')).text).toContain('&quot;call.completed&quot;');
   await luigi.get('/webhooks');
   const refused = await luigi.submit('/webhooks', { url: 'https://10.0.0.1/hook', filter: '*' });
@@ -158,19 +168,25 @@ it('lets the super admin give money back, act as a user with a banner and withou
   expect(refunded.text).not.toContain('name="payment"');
   expect((await staff.submit(`${customer}/refund`, { payment: 'py_none' })).text).toContain('refused');
 
-  const user = /<option value="([^"]+)">luigi@trattoria.example</.exec(refunded.text)?.[1] ?? '';
+  const user = /<option value="([^"]+)">Luigi</.exec(refunded.text)?.[1] ?? '';
   expect((await staff.submit(`${customer}/impersonate`, { user, reason: '' })).status).toBe(422);
   const acting = await staff.submit(`${customer}/impersonate`, { user, reason: 'ticket 7' });
   expect(acting.text).toContain('You act as <strong>luigi@trattoria.example</strong>');
-  expect((await staff.get('/billing')).status).toBe(403);
-  expect((await staff.get('/audit')).text).toContain('impersonation.started');
+  const closed = await staff.get('/billing');
+  expect([closed.status, closed.text]).toEqual([403, expect.stringContaining('While you act as somebody')]);
+  expect(closed.text).not.toContain('href="/billing"');
+  await staff.get('/bots');
+  await staff.submit('/bots', { ...bot, name: 'Made by support' });
+  const trail = await staff.get('/audit');
+  expect(trail.text).toContain('impersonation.started');
+  expect(trail.text).toMatch(/<code>bot\.created<\/code><\/td><td>Root, as Luigi<\/td><td>bot Made by support</);
   await staff.get('/bots');
   await staff.submit('/impersonation/end');
   expect((await staff.get('/admin')).text).not.toContain('You act as');
 
   const luigi = await logIn(demo, demoOwner);
   await staff.get(customer);
-  expect((await staff.submit(`${customer}/suspend`)).text).toContain('suspended');
+  expect((await staff.submit(`${customer}/suspend`)).text).toContain('<span class="badge bad">Suspended</span>');
   expect((await luigi.get('/bots')).status).toBe(403);
   await staff.submit(`${customer}/resume`);
   expect((await luigi.get('/bots')).status).toBe(200);
@@ -217,4 +233,73 @@ it('verifies addresses and sets passwords by links that work without JavaScript'
   expect((await carl.submit('/login', { email: 'carl@example.com', password })).text).toContain('<h1>Overview</h1>');
   await carl.submit('/logout');
   expect((await carl.get('/dashboard')).text).toContain('<h1>Log in</h1>');
+});
+
+it('lets users look after their own account: address, password and sessions', async () => {
+  const dora = await signUp(demo, 'Dora', 'dora@example.com');
+  const password = 'correct horse battery';
+  const elsewhere = await logIn(demo, 'dora@example.com', password);
+  const page = await dora.get('/account');
+  expect(page.text).toContain('dora@example.com <span class="badge warn">Unconfirmed</span>');
+  expect((await dora.get('/dashboard')).text).toContain('we sent a mail to dora@example.com');
+
+  await dora.get('/account');
+  const wrong = await dora.submit('/account/password', { current: 'not the password', password: 'a better password' });
+  expect([wrong.status, wrong.text]).toEqual([422, expect.stringContaining('was not told right')]);
+  const weak = await dora.submit('/account/password', { current: password, password: 'short' });
+  expect(weak.text).toContain('must have at least 10 characters');
+  const changed = await dora.submit('/account/password', { current: password, password: 'a better password' });
+  expect(changed.text).toContain('You are logged out everywhere else.');
+  expect((await elsewhere.get('/account')).text).toContain('<h1>Log in</h1>');
+
+  const again = await logIn(demo, 'dora@example.com', 'a better password');
+  const sessions = await dora.get('/account');
+  const other = idIn(sessions.text, '/account/sessions');
+  // A session of somebody else is not there.
+  const luigi = await logIn(demo, demoOwner);
+  await luigi.get('/account');
+  expect((await luigi.post(`/account/sessions/${other}/end`, { _csrf: luigi.token() })).status).toBe(404);
+  await dora.get('/account');
+  expect((await dora.submit(`/account/sessions/${other}/end`)).text).toContain('Logged out there.');
+  expect((await again.get('/account')).text).toContain('<h1>Log in</h1>');
+
+  await dora.get('/account');
+  expect((await dora.submit('/account/email', { email: 'dora@new.example' })).text).toContain('A mail with a link');
+  await demo.receptionist.auth.flush();
+  const mail = demo.mails.find(({ to }) => to === 'dora@new.example')?.text ?? '';
+  const link = new RegExp(`${demo.origin}(/change\\?token=(\\S+))`).exec(mail);
+  await dora.get(link?.[1] ?? '');
+  expect((await dora.submit('/change', { token: link?.[2] ?? '' })).text).toContain('You have another address now.');
+  expect((await dora.get('/account')).text).toContain('dora@new.example <span class="badge good">Confirmed</span>');
+  expect((await visitorOf(demo).get('/account')).text).toContain('<h1>Log in</h1>');
+});
+
+it('filters calls, goes on to older ones, and tells of each bot where the plan has analytics', async () => {
+  const luigi = await logIn(demo, demoOwner);
+  const first = await luigi.get('/calls');
+  expect(first.text.split('<time').length - 1).toBe(50);
+  expect(first.text).toContain('What each bot did in 30 days');
+  expect(first.text).not.toContain('Advanced analytics come with Starter');
+  const older = /href="(\/calls\?[^"]+)">Older calls/.exec(first.text)?.[1] ?? '';
+  const second = await luigi.get(older.replaceAll('&amp;', '&'));
+  const callers = (text: string) => [...text.matchAll(/<td>(\+39 06 5550 \d+)<\/td>/g)].map(([, caller]) => caller);
+  expect(callers(second.text).length).toBeGreaterThan(40);
+  expect(callers(second.text).filter((caller) => callers(first.text).includes(caller))).toEqual([]);
+  const missed = await luigi.get('/calls?outcome=missed');
+  expect(missed.text).not.toMatch(/badge good">(Answered|Order)</);
+  const bot = idIn((await luigi.get('/bots')).text, '/bots');
+  expect((await luigi.get(`/calls?bot=${bot}`)).status).toBe(200);
+  const foreign = await luigi.get(`/calls?bot=${crypto.randomUUID()}`);
+  expect(foreign.text).toContain('No call is like that.');
+  const free = await signUp(demo, 'Free', 'free@example.com');
+  expect((await free.get('/calls')).text).toContain('Advanced analytics come with Starter');
+});
+
+it('opens the page of the provider for cards, for those alone who pay', async () => {
+  const luigi = await logIn(demo, demoOwner);
+  await luigi.get('/billing');
+  expect((await luigi.submit('/billing/portal')).text).toContain('<h1>Card and receipts</h1>');
+  const free = await signUp(demo, 'Never paid', 'never@example.com');
+  await free.get('/billing');
+  expect((await free.submit('/billing/portal')).text).toContain('There is no subscription.');
 });

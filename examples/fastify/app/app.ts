@@ -1,16 +1,20 @@
 import { readFile } from 'node:fs/promises';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { Kysely } from 'kysely';
+import { answerClientError } from 'tenantry/http';
 import { apiRoutes } from './api.ts';
 import type { Database } from './data.ts';
 import { accountPages } from './pages/account.ts';
 import { adminPages } from './pages/admin.ts';
+import { customerPages } from './pages/admin-customer.ts';
 import { auditPages } from './pages/audit.ts';
 import { billingPages } from './pages/billing.ts';
 import { botPages } from './pages/bots.ts';
+import { callPages } from './pages/calls.ts';
 import { dashboardPages } from './pages/dashboard.ts';
 import { invitationPages } from './pages/invitation.ts';
 import { keyPages } from './pages/keys.ts';
+import { mailLinkPages } from './pages/mail-links.ts';
 import { setupPages } from './pages/setup.ts';
 import { type InviteMail, teamPages } from './pages/team.ts';
 import { usagePages } from './pages/usage.ts';
@@ -32,6 +36,8 @@ export interface AppOptions {
   readonly sendInvitation: InviteMail;
   /** Where a payer is sent; the provider's page when absent. */
   readonly checkoutAddress?: Site['checkoutAddress'];
+  /** Where a payer looks after cards; the provider's page when absent. */
+  readonly portalAddress?: Site['portalAddress'];
   /** Further pages, such as those of a developer's machine. */
   readonly more?: { readonly pages: (site: Site) => void; readonly routes: (app: FastifyInstance) => void };
 }
@@ -39,8 +45,8 @@ export interface AppOptions {
 /** Makes the application: pages for people, an API for programs, and a door for the payment provider. */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const { receptionist, db, origin, secret, sendInvitation, more } = options;
-  const { checkoutAddress = ({ url }) => url } = options;
-  const app = Fastify({ bodyLimit: 100_000, requestIdHeader: false });
+  const { checkoutAddress = ({ url }) => url, portalAddress = ({ url }) => url } = options;
+  const app = Fastify({ bodyLimit: 100_000, requestIdHeader: false, clientErrorHandler: answerClientError });
   const adapter = adapterOf(receptionist);
   await app.register(adapter.plugin);
 
@@ -73,13 +79,16 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
       const found = await db.selectFrom('staff').select('user_id').where('user_id', '=', userId).executeTakeFirst();
       return found !== undefined;
     };
-    const site = createSite(scope, { receptionist, sessions, csrf, adapter, origin, isStaff, checkoutAddress });
+    const addresses = { origin, checkoutAddress, portalAddress };
+    const site = createSite(scope, { receptionist, sessions, csrf, adapter, isStaff, ...addresses });
     visitorPages(site);
     accountPages(site);
+    mailLinkPages(site);
     invitationPages(site, db);
     setupPages(site);
     dashboardPages(site);
     botPages(site);
+    callPages(site);
     teamPages(site, sendInvitation);
     keyPages(site);
     webhookPages(site);
@@ -87,6 +96,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     billingPages(site);
     auditPages(site);
     adminPages(site);
+    customerPages(site);
     more?.pages(site);
   });
   return app;

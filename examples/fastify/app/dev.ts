@@ -2,9 +2,9 @@ import type { FastifyInstance } from 'fastify';
 import type { Mail } from 'tenantry/auth';
 import type { FakeStripe } from 'tenantry/testing';
 import { moneyText, timeText } from './format.ts';
-import { table } from './forms.ts';
 import { html } from './html.ts';
 import type { InviteMail } from './pages/team.ts';
+import { table } from './parts.ts';
 import { notFound, type Site } from './site.ts';
 
 /** What a developer's machine has in the place of mail servers and of Stripe. */
@@ -38,7 +38,8 @@ export function createDevTools(fake: FakeStripe): DevTools {
           ? html`<p class="empty">None yet.</p>`
           : mails.map(({ to, subject, text, sentAt }) => {
               const link = /https?:\/\/\S+/.exec(text)?.[0];
-              return html`<article><h2>${subject}</h2><p>To ${to}, ${timeText(sentAt)}</p><p>${text}</p>
+              return html`<article class="card"><h2>${subject}</h2><p class="hint">To ${to}, ${timeText(sentAt)}</p>
+${text.split('\n\n').map((part) => html`<p>${part}</p>`)}
 ${link !== undefined && html`<p><a class="button" href="${link}">Follow the link</a></p>`}</article>`;
             }),
     }));
@@ -48,8 +49,10 @@ ${link !== undefined && html`<p><a class="button" href="${link}">Follow the link
       const { amount_total: total } = session;
       return {
         title: 'Checkout',
-        body: html`<p>This stands in for Stripe’s page. You pay ${moneyText(Number(total))} a month.</p>
-${form(`/dev/checkout/${session.id}`, 'Pay with the test card')}<p><a href="${String(session.cancel_url)}">Go back</a></p>`,
+        narrow: true,
+        body: html`<div class="card"><p>This stands in for Stripe’s page. You pay ${moneyText(Number(total))} a month.</p>
+${form(`/dev/checkout/${session.id}`, 'Pay with the test card')}</div>
+<p><a href="${String(session.cancel_url)}">Go back</a></p>`,
       };
     });
     open.form(
@@ -63,8 +66,15 @@ ${form(`/dev/checkout/${session.id}`, 'Pay with the test card')}<p><a href="${St
       () => '/billing',
     );
 
+    open.page('/dev/portal', () => ({
+      title: 'Card and receipts',
+      narrow: true,
+      body: html`<p class="card">Here Stripe’s own page would stand, where a card is changed and receipts are kept.</p>
+<p><a href="/billing">Go back</a></p>`,
+    }));
+
     open.page('/dev/hooks', () => {
-      const rows = heard.map(({ at, body }) => [timeText(at), html`<code>${body}</code>`]);
+      const rows = heard.map(({ at, body }) => [timeText(at), html`<code class="body">${body}</code>`]);
       return { title: 'Webhooks that were received', body: table('The newest first', ['Time', 'Body'], rows) };
     });
   }

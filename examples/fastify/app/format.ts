@@ -1,13 +1,16 @@
 import { formatMoney } from 'tenantry/billing';
 
+const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric', timeZone: 'UTC' });
+const minute = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' });
+
 /** A moment for people, in UTC. */
 export function timeText(time: Date | null | undefined): string {
-  return time == null ? '–' : `${time.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  return time == null ? '–' : `${minute.format(time)} UTC`;
 }
 
 /** A day for people, in UTC. */
 export function dayText(time: Date | null | undefined): string {
-  return time == null ? '–' : time.toISOString().slice(0, 10);
+  return time == null ? '–' : day.format(time);
 }
 
 /** An amount for people. */

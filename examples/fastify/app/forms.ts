@@ -15,27 +15,35 @@ export interface Tried {
 export interface FieldOptions {
   readonly name: string;
   readonly label: string;
-  readonly type?: 'text' | 'email' | 'password' | 'tel' | 'url' | 'number';
+  /** `lines` is a text of several lines. */
+  readonly type?: 'text' | 'lines' | 'search' | 'email' | 'password' | 'tel' | 'url' | 'number';
   readonly value?: string;
   readonly hint?: string;
   readonly autocomplete?: string;
   readonly required?: boolean;
+  /** The most characters that are taken. */
+  readonly most?: number;
   readonly tried?: Tried | undefined;
 }
 
 /** Writes a field with its label. What was entered before stays, but for passwords; a problem stands beside its field. */
 export function field(options: FieldOptions): Html {
-  const { name, label, type = 'text', hint, autocomplete, required = true, tried } = options;
+  const { name, label, type = 'text', hint, autocomplete, required = true, most, tried } = options;
   const value = type === 'password' ? '' : (tried?.fields(name) ?? options.value ?? '');
   const wrong = tried?.field === name;
   const told = [wrong && `${name}-problem`, hint !== undefined && `${name}-hint`].filter((id) => id !== false);
-  return html`<p class="field"><label for="${name}">${label}</label>
+  const attributes = html`id="${name}" name="${name}"${autocomplete !== undefined && html` autocomplete="${autocomplete}"`}
+${told.length > 0 && html` aria-describedby="${told.join(' ')}"`}${most !== undefined && html` maxlength="${most}"`}
+${wrong && html` aria-invalid="true"`}${required && html` required`}`;
+  return html`<p class="field"><label for="${name}">${label}${!required && type !== 'search' && html` <span class="hint">(optional)</span>`}</label>
 ${hint !== undefined && html`<span class="hint" id="${name}-hint">${hint}</span>`}
 ${wrong && html`<span class="problem" id="${name}-problem">${tried.problem}</span>`}
-<input id="${name}" name="${name}" type="${type}" value="${value}"
-${autocomplete !== undefined && html` autocomplete="${autocomplete}"`}
-${told.length > 0 && html` aria-describedby="${told.join(' ')}"`}
-${wrong && html` aria-invalid="true"`}${required && html` required`}></p>`;
+${
+  // A browser drops the first line break of a text.
+  type === 'lines'
+    ? html`<textarea rows="3" ${attributes}>\n${value}</textarea>`
+    : html`<input type="${type}" value="${value}" ${attributes}>`
+}</p>`;
 }
 
 /** Writes a choice with its label. */
@@ -67,22 +75,4 @@ export function formsWith(token: string): MakeForm {
   }>
 <input type="hidden" name="${csrfField}" value="${token}">${content}
 <button type="submit"${look !== undefined && html` class="${look}"`}>${submit}</button></form>`;
-}
-
-/** A table with a caption. */
-export function table(
-  caption: string,
-  heads: readonly string[],
-  rows: readonly (readonly HtmlValue[])[],
-  empty = 'Nothing yet.',
-): Html {
-  if (rows.length === 0) return html`<p class="empty">${empty}</p>`;
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table><caption>${caption}</caption>
-<thead><tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr></thead>
-<tbody>${rows.map((cells) => html`<tr>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>`)}</tbody></table></div>`;
-}
-
-/** A name for a button that stands in many rows: what it does is read, and to what by those who do not see the row. */
-export function named(does: string, what: string): Html {
-  return html`${does}<span class="hidden"> ${what}</span>`;
 }

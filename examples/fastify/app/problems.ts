@@ -23,6 +23,8 @@ const sentences: Readonly<Record<string, string>> = {
   url_refused: 'Webhooks go to a public address that begins with https://.',
   subscription_exists: 'There is a subscription already. Change the plan instead.',
   subscription_not_found: 'There is no subscription.',
+  rate_limited: 'Too many tries. Wait a moment, and try again.',
+  seats_exhausted: 'Your plan has no room for another person.',
   provider_refused: 'The payment provider refused it.',
   provider_unavailable: 'The payment provider does not answer. Try again.',
   billing_busy: 'The last change is still under way. Try again.',

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import { createTenantry, defineEvents, perOrg } from 'tenantry';
-import { defaultTemplates, type MailContent, type SendMail } from 'tenantry/auth';
+import { defaultTemplates, type SendMail } from 'tenantry/auth';
 import { type StripeClient, stripeProvider } from 'tenantry/billing';
 import type { SecretBox } from 'tenantry/core';
 import type { SafeFetchOptions } from 'tenantry/webhooks';
@@ -55,12 +55,8 @@ export function createReceptionist(options: ReceptionistOptions) {
   const product = 'Receptionist';
   const page = (path: string) => `${origin}${path}`;
   const links = { verify: page('/verify'), reset: page('/reset'), change: page('/change') };
-  const plain = defaultTemplates({ product, links });
-  const templates: typeof plain = {
-    ...plain,
-    verify: async (facts) => inQuery(await plain.verify(facts)),
-    reset: async (facts) => inQuery(await plain.reset(facts)),
-  };
+  // Without JavaScript a page does not see what stands behind `#`. The pages tell their address to no other site.
+  const templates = defaultTemplates({ product, links, tokenIn: 'query' });
   return createTenantry({
     db,
     plans,
@@ -92,11 +88,6 @@ export function createReceptionist(options: ReceptionistOptions) {
     },
     ...(clock !== undefined && { clock }),
   });
-}
-
-/** Without JavaScript a page does not see what stands behind `#`. The pages tell the address to no other site. */
-function inQuery({ subject, text, html }: MailContent): MailContent {
-  return { subject, text: text.replaceAll('#token=', '?token='), html: html.replaceAll('#token=', '?token=') };
 }
 
 /** What {@link createReceptionist} makes. */

@@ -60,7 +60,7 @@ function refused(why = 'the form was too old; load the page again'): Error {
 
 /**
  * The headers of every page. Nothing runs and nothing is framed; styles and pictures come from here alone. Chromium holds
- * `form-action` against where a form leads in the end, so Stripe's checkout is named.
+ * `form-action` against where a form leads in the end, so Stripe's pages are named.
  */
 export function securityHeaders(origin: string): Readonly<Record<string, string>> {
   return {
@@ -68,7 +68,7 @@ export function securityHeaders(origin: string): Readonly<Record<string, string>
       "default-src 'none'",
       "style-src 'self'",
       "img-src 'self'",
-      "form-action 'self' https://checkout.stripe.com",
+      "form-action 'self' https://checkout.stripe.com https://billing.stripe.com",
       "frame-ancestors 'none'",
       "base-uri 'none'",
     ].join('; '),

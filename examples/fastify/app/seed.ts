@@ -29,6 +29,7 @@ export async function seedDemo(
   const made = await auth.signUp({ email: demoOwner, password, name: 'Luigi', tenant: { name: 'Trattoria Luigi' } });
   if (!made.ok || made.tenantId === null) throw new Error('the demo was made before');
   const { tenantId } = made;
+  await auth.users.setEmail({ userId: made.user.userId, email: demoOwner });
   const colleague = await auth.users.create({ email: 'anna@trattoria.example', name: 'Anna', password });
   const { userId, email, name } = colleague;
   await organizations.members.add({ tenantId, userId, email, name });

@@ -4,6 +4,7 @@ import { createFastifyAdapter, type FastifyGuard } from 'tenantry/fastify';
 import { problemOf } from 'tenantry/http';
 import { type Fields, formsWith, type MakeForm, type Tried } from './forms.ts';
 import { frameOf } from './frame.ts';
+import { html } from './html.ts';
 import { documentOf, notes, type View } from './layout.ts';
 import { problemText } from './problems.ts';
 import type { Receptionist, ReceptionistAccess } from './receptionist.ts';
@@ -50,6 +51,8 @@ export interface Site {
   readonly isStaff: (userId: string) => Promise<boolean>;
   /** Where a payer is sent, out of what the provider says. */
   readonly checkoutAddress: (session: { readonly sessionId: string; readonly url: string }) => string;
+  /** Where a payer looks after cards and receipts, out of what the provider says. */
+  readonly portalAddress: (session: { readonly url: string }) => string;
   /** Pages for everybody. */
   readonly open: Pages<FastifyRequest>;
   /** Pages of customers: the gate stands before them. */
@@ -67,7 +70,7 @@ export function adapterOf(receptionist: Receptionist) {
 /** Makes what the pages are made with, within the scope of the pages. */
 export function createSite(
   app: FastifyInstance,
-  parts: Pick<Site, 'receptionist' | 'sessions' | 'origin' | 'isStaff' | 'checkoutAddress'> & {
+  parts: Pick<Site, 'receptionist' | 'sessions' | 'origin' | 'isStaff' | 'checkoutAddress' | 'portalAddress'> & {
     readonly csrf: Csrf;
     readonly adapter: ReturnType<typeof adapterOf>;
   },
@@ -129,12 +132,19 @@ export function createSite(
   });
 
   const failed = async (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
-    if (isTenantryError(error, 'unauthenticated')) return reply.redirect('/login', 303);
+    if (isTenantryError(error, 'unauthenticated')) {
+      const next = request.method === 'GET' ? `?next=${encodeURIComponent(request.url)}` : '';
+      return reply.redirect(`/login${next}`, 303);
+    }
     if (isTenantryError(error, 'tenant_required')) return reply.redirect('/organizations', 303);
     const { status, body } = problemOf(error);
     if (status >= 500) process.emitWarning(error instanceof Error ? error : String(error));
-    const known = problemText(error)?.problem;
-    return send(request, reply, { title: body.title, body: known ?? (status < 500 ? body.detail : ''), status });
+    const acts = sessions.visitorOf(request)?.impersonator != null && isTenantryError(error, 'permission_denied');
+    const told = acts ? 'While you act as somebody this stays closed.' : problemText(error)?.problem;
+    const text =
+      told ?? (status < 500 ? body.detail : 'It is written down, and not your fault. Try again in a moment.');
+    const back = html`<p>${text}</p><p><a href="${sessions.visitorOf(request) === null ? '/' : '/dashboard'}">Go back</a></p>`;
+    return send(request, reply, { title: body.title, body: html`<div class="card">${back}</div>`, status });
   };
   app.setErrorHandler(failed);
   // Of all paths that nobody serves, those that a browser asks for are answered with a page.
@@ -145,7 +155,15 @@ export function createSite(
   return {
     ...parts,
     send,
-    open: pagesOf<FastifyRequest>({}, (work) => work),
+    open: pagesOf<FastifyRequest>({}, (work) => (request, reply) => {
+      const {
+        ip,
+        id: requestId,
+        headers: { 'user-agent': userAgent },
+      } = request;
+      const context = { ip, requestId, ...(userAgent !== undefined && { userAgent }) };
+      return parts.receptionist.audit.as({ actor: { type: 'system' }, context }, () => work(request, reply));
+    }),
     staff: pagesOf<OfStaff>({}, (work) => async (request, reply) => {
       const staff = sessions.ownOf(request);
       if (staff === null || !(await parts.isStaff(staff.userId))) throw notFound();

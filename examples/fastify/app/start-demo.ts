@@ -62,6 +62,7 @@ export async function startDemo({
     secret: randomBytes(32),
     sendInvitation: dev.sendInvitation,
     checkoutAddress: dev.checkoutAddress,
+    portalAddress: () => '/dev/portal',
     more: dev,
   });
   await app.listen({ port, host: '127.0.0.1' });

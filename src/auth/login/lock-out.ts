@@ -36,8 +36,9 @@ export function createLockOut({ clock }: Pick<Toolbox, 'clock'>, { user, address
   };
   return {
     async attempt(db, emailKey, ip) {
-      // Without an address the only bucket would be the account's, and whoever likes could lock it.
-      if (ip === null) return { until: null, clear: async () => undefined };
+      // Without an address the only bucket would be the account's, and whoever likes could lock it. A server on a socket
+      // file gives an empty one.
+      if (ip == null || ip === '') return { until: null, clear: async () => undefined };
       const from = addressOf(ip);
       const now = clock();
       const attempt = {

@@ -14,8 +14,8 @@ export interface LoginInput {
   readonly email: string;
   readonly password: string;
   /**
-   * The address of the client, as the first proxy that is yours saw it. Null where it is not known: guessing is not slowed
-   * down then.
+   * The address of the client, as the first proxy that is yours saw it. Null, or empty, where it is not known: guessing is
+   * not slowed down then.
    */
   readonly ip: string | null;
   readonly userAgent?: string;

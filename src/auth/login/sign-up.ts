@@ -69,7 +69,7 @@ export function createSignUp(
     const made = await changing(options, async (tx) => {
       const user = await insertUser(tx, { userId, email, name, verified: false, hash, now: clock() });
       if (user === null) return null;
-      const tenantId = wanted === null ? null : await provision(userId, email.given, wanted, tx);
+      const tenantId = wanted === null ? null : await provision(user, wanted, tx);
       await publish(tenantId, { name: 'user.signed_up', data: { userId, email: email.given, name } }, tx, { userId });
       const send = await prepareVerification(tx, user, options?.db);
       if (requireVerifiedEmail) return { user, tenantId, send, started: null };
@@ -89,12 +89,17 @@ export function createSignUp(
   };
 
   async function provision(
-    userId: string,
-    email: string,
+    { userId, email, name: ownerName }: User,
     { name, slug }: { readonly name: string; readonly slug: string | undefined },
     tx: AnyDatabase,
   ): Promise<string | null> {
-    const input = { userId, name, email, ...(slug !== undefined && { slug }) };
+    const input = {
+      userId,
+      name,
+      email,
+      ...(slug !== undefined && { slug }),
+      ...(ownerName !== null && { ownerName }),
+    };
     return (await tenancy?.provision(input, { db: tx }))?.tenantId ?? null;
   }
 }

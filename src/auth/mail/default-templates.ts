@@ -4,15 +4,25 @@ import type { MailContent, MailTemplates } from './mail.ts';
 export interface TemplateOptions {
   /** The name of the product. */
   readonly product: string;
-  /** The address of the page for each token, which follows as `#token=…`: what stands behind `#` reaches no server's log. */
+  /** The address of the page for each token. */
   readonly links: { readonly verify: string; readonly reset: string; readonly change: string };
+  /**
+   * Where the token stands in a link. `fragment`, when absent, is `#token=…`: it reaches no server, no log and no `Referer`,
+   * and a script of the page hands it on by POST. `query` is `?token=…`, for pages that work without JavaScript: keep it
+   * out of your logs, send `Referrer-Policy: no-referrer` or `same-origin`, and let nothing of others load on that page.
+   * In both the page only shows a form, since scanners of mail follow links.
+   */
+  readonly tokenIn?: 'fragment' | 'query';
 }
 
 /** Makes plain templates in English; spread them and replace those that should be others. */
-export function defaultTemplates({ product, links }: TemplateOptions): MailTemplates {
+export function defaultTemplates({ product, links, tokenIn = 'fragment' }: TemplateOptions): MailTemplates {
   const greeting = (name: string | null): string => (name === null ? 'Hello,' : `Hello ${name},`);
   const until = (time: Date): string => `${time.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
-  const linkOf = (page: string, token: string): string => `${page}#token=${encodeURIComponent(token)}`;
+  const linkOf = (page: string, token: string): string => {
+    const mark = tokenIn === 'fragment' ? '#' : page.includes('?') ? '&' : '?';
+    return `${page}${mark}token=${encodeURIComponent(token)}`;
+  };
   const ifNot = 'If this was not you, ignore this mail; nothing changes.';
   return {
     verify: ({ name, token, expiresAt }) =>

@@ -18,7 +18,13 @@ export interface AuthTenancy {
   >;
   /** Makes the tenant of a new user. */
   provision(
-    input: { readonly userId: string; readonly name?: string; readonly slug?: string; readonly email?: string },
+    input: {
+      readonly userId: string;
+      readonly name?: string;
+      readonly slug?: string;
+      readonly email?: string;
+      readonly ownerName?: string;
+    },
     options?: CallOptions,
   ): Promise<{ readonly tenantId: string }>;
 }

@@ -47,6 +47,15 @@ export async function findUser(db: AnyDatabase, by: UserKey): Promise<User | nul
   return rows[0] === undefined ? null : userOf(rows[0]);
 }
 
+/** Reads several users, in one statement. */
+export async function findUsers(db: AnyDatabase, userIds: readonly string[]): Promise<readonly User[]> {
+  const { rows } = await sql<UserRow>`
+    select ${columns} from tenantry.users u where u.user_id = any(${sql.val([...userIds])}::text[])`.execute(
+    libraryOf(db),
+  );
+  return rows.map(userOf);
+}
+
 /** Reads a user with the hash of the password; a hash of null is of who has none. */
 export async function findWithHash(
   db: AnyDatabase,

@@ -1,14 +1,14 @@
 import { isTenantryError } from 'tenantry';
 import { dayText, moneyText, titleText } from '../format.ts';
-import { table } from '../forms.ts';
 import { html } from '../html.ts';
 import type { View } from '../layout.ts';
+import { badge, card, sure, table } from '../parts.ts';
 import { isSoldPlan, planFacts } from '../plans.ts';
 import { refuse } from '../problems.ts';
 import { type Guarded, notFound, type Site, type Told } from '../site.ts';
 
 /** The plan, its payment and its invoices. */
-export function billingPages({ guarded, receptionist, origin, checkoutAddress }: Site): void {
+export function billingPages({ guarded, receptionist, origin, checkoutAddress, portalAddress }: Site): void {
   const { billing, organizations, auth } = receptionist;
   const pages = guarded({ permission: 'billing:manage' });
 
@@ -28,29 +28,40 @@ ${current ? html`<p><strong>Your plan</strong></p>` : isSoldPlan(name) && button
     const rows = invoices.map(({ id, number, createdAt, total, currency, status }) => [
       html`<a href="/billing/invoices/${id}">${number ?? id}</a>`,
       dayText(createdAt),
+      badge(status),
       moneyText(total, currency),
-      status,
     ]);
-    const ends = subscription?.endsAt ?? null;
+    const heads = ['Number', 'Date', 'State', { figure: 'Total' }];
     return {
       title: 'Billing',
-      body: html`${
-        paying &&
-        html`<p>${titleText(access.plan)} is ${subscription.status}${
-          monthly !== null && `, ${moneyText(monthly.amount, monthly.currency)} a month`
-        }${
-          ends === null
-            ? `. The next payment is on ${dayText(subscription.periodEnd)}.`
-            : `. It ends on ${dayText(ends)}.`
-        }</p>${
-          ends === null
-            ? form('/billing/cancel', 'Cancel the subscription', undefined, 'danger')
-            : form('/billing/resume', 'Keep the subscription')
-        }`
-      }
+      body: html`${paying && card('Your subscription', subscriptionOf(access, form, subscription, monthly))}
 <h2>Plans</h2><ul class="plans">${plans}</ul>
-<h2>Invoices</h2>${table('Invoices', ['Number', 'Date', 'Total', 'State'], rows, 'No invoices yet.')}`,
+${card('Invoices', table('Invoices', heads, rows, 'No invoices yet.'))}`,
     };
+  }
+
+  type Page = Awaited<ReturnType<typeof billing.page>>;
+  type Subscription = NonNullable<Page['state']['subscription']>;
+
+  /** How the subscription stands, and what can be done with it. */
+  function subscriptionOf(
+    { plan }: Guarded['access'],
+    form: Told['form'],
+    { status, endsAt, periodEnd }: Subscription,
+    monthly: Page['monthly'],
+  ) {
+    const price = monthly !== null && `, ${moneyText(monthly.amount, monthly.currency)} a month`;
+    const next = endsAt === null ? `The next payment is on ${dayText(periodEnd)}.` : `It ends on ${dayText(endsAt)}.`;
+    const cancel = form('/billing/cancel', 'Cancel the subscription', undefined, 'danger');
+    const late = status === 'past_due' || status === 'unpaid';
+    return html`<p>${titleText(plan)} is ${status}${price}. ${next}</p>
+${late && html`<p class="error">The last payment did not work. Look after the card, so that nothing is switched off.</p>`}
+<div class="actions">${form('/billing/portal', 'Card and receipts', undefined, 'plain')}
+${
+  endsAt === null
+    ? sure('Cancel …', `Everything goes on until ${dayText(periodEnd)}; then you are on Free.`, cancel)
+    : form('/billing/resume', 'Keep the subscription')
+}</div>`;
   }
 
   pages.page('/billing', show);
@@ -81,6 +92,13 @@ ${current ? html`<p><strong>Your plan</strong></p>` : isSoldPlan(name) && button
     }
   });
 
+  // Cards are the provider's matter: no page of ours ever sees one.
+  pages.form(
+    '/billing/portal',
+    async ({ access }) =>
+      portalAddress(await billing.portal({ tenantId: access.tenant.id, returnUrl: `${origin}/billing` })),
+    show,
+  );
   pages.form(
     '/billing/plan',
     async ({ access }, fields) => {
@@ -118,18 +136,20 @@ ${current ? html`<p><strong>Your plan</strong></p>` : isSoldPlan(name) && button
       line.quantity ?? '–',
       moneyText(line.amount, currency),
     ]);
+    const paidHeads = ['Date', 'State', { figure: 'Amount' }, { figure: 'Given back' }];
     const paid = payments.map(({ createdAt, status, amount, amountRefunded }) => [
       dayText(createdAt),
-      status,
+      badge(status),
       moneyText(amount, currency),
       moneyText(amountRefunded, currency),
     ]);
     return {
       title: `Invoice ${invoice.number ?? invoice.id}`,
-      body: html`<p>Of ${dayText(invoice.createdAt)}, ${invoice.status}.</p>
-${table('Lines', ['What', 'How many', 'Amount'], parts)}
-<p>Tax: ${moneyText(invoice.tax, currency)}. <strong>Total: ${moneyText(invoice.total, currency)}</strong></p>
-<h2>Payments</h2>${table('Payments', ['Date', 'State', 'Amount', 'Given back'], paid, 'Not paid yet.')}
+      aside: badge(invoice.status),
+      body: html`<div class="card"><p>Of ${dayText(invoice.createdAt)}</p>
+${table('Lines', ['What', { figure: 'How many' }, { figure: 'Amount' }], parts)}
+<p>Tax: ${moneyText(invoice.tax, currency)}. <strong>Total: ${moneyText(invoice.total, currency)}</strong></p></div>
+${card('Payments', table('Payments', paidHeads, paid, 'Not paid yet.'))}
 <p><a href="/billing">Back to billing</a></p>`,
     };
   });

@@ -6,7 +6,7 @@ import { html } from '../html.ts';
 import type { View } from '../layout.ts';
 import { refuse } from '../problems.ts';
 import type { Site, Told } from '../site.ts';
-import { token } from './account.ts';
+import { token } from './mail-links.ts';
 import { origin, password } from './visitors.ts';
 
 /** Where the link of an invitation leads: with an account, or to make one. */
@@ -18,9 +18,12 @@ export function invitationPages({ open, receptionist, sessions }: Site, db: Kyse
     const user = visitor === null ? null : await auth.users.get({ userId: visitor.userId });
     const given = token(request, tried?.fields('token'));
     if (user !== null) {
-      const body = html`<p>You are logged in as ${user.email}.</p>${form('/invitations/accept', 'Join the team', given)}`;
-      return { title: 'Join a team', body };
+      const join = form('/invitations/accept', 'Join the team', given);
+      const body = html`<div class="card"><p>You are logged in as ${user.email}.</p>${join}</div>`;
+      return { title: 'Join a team', narrow: true, body };
     }
+    const { email = '' }: { email?: unknown } = Object(request.query);
+    const here = request.method === 'GET' ? request.url : '/dashboard';
     const join = form('/invitations/join', 'Make an account and join', [
       given,
       field({ name: 'name', label: 'Your name', autocomplete: 'name', tried }),
@@ -29,6 +32,7 @@ export function invitationPages({ open, receptionist, sessions }: Site, db: Kyse
         label: 'Email',
         type: 'email',
         autocomplete: 'email',
+        value: String(email),
         tried,
         hint: 'The address to which the invitation was sent.',
       }),
@@ -36,7 +40,9 @@ export function invitationPages({ open, receptionist, sessions }: Site, db: Kyse
     ]);
     return {
       title: 'Join a team',
-      body: html`${join}<p>You have an account? <a href="/login">Log in</a>, and follow the link again.</p>`,
+      narrow: true,
+      body: html`<div class="card">${join}</div>
+<p>You have an account? <a href="/login?next=${encodeURIComponent(here)}">Log in</a> to join with it.</p>`,
     };
   }
 

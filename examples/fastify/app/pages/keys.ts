@@ -1,38 +1,42 @@
-import { dayText, timeText } from '../format.ts';
-import { field, named, table } from '../forms.ts';
+import { dayText } from '../format.ts';
+import { field } from '../forms.ts';
 import { html } from '../html.ts';
 import type { View } from '../layout.ts';
 import { paramOf } from '../param.ts';
+import { badge, card, named, nextPage, pageOf, sure, table, when } from '../parts.ts';
 import { type Guarded, notFound, type Site, type Told } from '../site.ts';
 
 /** API keys. A secret is shown once, on the answer to the form that made it. */
 export function keyPages({ guarded, receptionist, origin }: Site): void {
   const { apiKeys } = receptionist;
 
-  async function show({ access }: Guarded, { form, tried }: Told): Promise<View> {
-    const { items } = await apiKeys.list(access.tenant.id);
+  async function show(request: Guarded, { form, tried }: Told): Promise<View> {
+    const { access } = request;
+    const { items, nextCursor } = await apiKeys.list(access.tenant.id, pageOf(request));
     const rows = items.map((key) => {
       const name = key.name ?? key.start;
-      const change = html`${form(`/keys/${key.id}/rotate`, named('New secret', `for ${name}`), undefined, 'plain')}
-${form(`/keys/${key.id}/revoke`, named('Revoke', name), undefined, 'danger')}`;
+      const rotate = form(`/keys/${key.id}/rotate`, named('New secret', `for ${name}`), undefined, 'plain');
+      const revoke = form(`/keys/${key.id}/revoke`, named('Revoke', name), undefined, 'danger');
+      const sureRevoke = sure(named('Revoke …', name), 'What uses it stops at once, for ever.', revoke);
       return [
         name,
         html`<code>${key.start}…</code>`,
         dayText(key.createdAt),
-        timeText(key.lastUsedAt),
-        key.revokedAt === null ? change : `revoked ${dayText(key.revokedAt)}`,
+        when(key.lastUsedAt),
+        key.revokedAt === null ? html`<div class="actions">${rotate}${sureRevoke}</div>` : badge('revoked'),
       ];
     });
-    const make = form('/keys', 'Make a key', field({ name: 'name', label: 'What the key is for', tried }));
+    const make = form('/keys', 'Make a key', field({ name: 'name', label: 'What the key is for', most: 100, tried }));
     const included = await access.has('api');
     return {
       title: 'API keys',
-      body: html`${
-        included
-          ? html`<h2>Make a key</h2>${make}`
-          : html`<p class="callout">The API comes with Starter. <a href="/billing">Upgrade</a></p>`
-      }
-<h2>Keys</h2>${table('API keys', ['Name', 'Begins with', 'Made', 'Last used', 'Change'], rows, 'No keys yet.')}`,
+      body: html`${table('API keys', ['Name', 'Begins with', 'Made', 'Last used', 'Change'], rows, 'No keys yet.')}
+${nextPage('/keys', nextCursor, 'Older keys')}
+${
+  included
+    ? card('Make a key', make)
+    : html`<p class="callout">The API comes with Starter. <a href="/billing">Upgrade</a></p>`
+}`,
     };
   }
 
@@ -80,8 +84,11 @@ function byOf({ by }: Guarded['access']) {
 function shown(secret: string, origin: string): View {
   return {
     title: 'Your key',
-    body: html`<p>Copy it now: it is not shown again.</p><p><code class="secret" id="secret">${secret}</code></p>
-<h2>Try it</h2><pre tabindex="0"><code>curl -s -H "X-API-Key: ${secret}" ${origin}/v1/calls</code></pre>
+    body: html`${card(
+      'Copy it now',
+      html`<p>It is not shown again.</p><p><code class="secret" id="secret">${secret}</code></p>`,
+    )}
+${card('Try it', html`<pre tabindex="0"><code>curl -s -H "X-API-Key: ${secret}" ${origin}/v1/calls</code></pre>`)}
 <p><a href="/keys">Back to the keys</a></p>`,
   };
 }

@@ -59,6 +59,8 @@ export function setupPages({ guarded, receptionist }: Site): void {
         field({
           name: 'greeting',
           label: 'What the bot says first',
+          type: 'lines',
+          most: 500,
           value: value('greeting'),
           tried,
           hint: 'For example: Hello, this is Luigi’s. How can I help you?',
@@ -76,15 +78,18 @@ we never ask for its token.</p>`,
       ],
     }[step];
     const done = state.steps.filter(({ status }) => status !== 'open').length;
+    const list = state.steps.map(({ name, status, optional }) => {
+      const here = name === step && html` aria-current="step"`;
+      const told = status === 'open' ? (optional ? 'optional' : 'to do') : status;
+      return html`<li${status !== 'open' && html` class="done"`}${here}>
+<a href="/setup/${name}">${steps[name].title}</a><span>${told}</span></li>`;
+    });
     return {
       title: `Set up: ${steps[step].title}`,
-      body: html`<p>${done} of ${state.steps.length} steps are done. You can leave and go on at any time.</p>
-<ol class="steps">${state.steps.map(({ name, status, optional }) => {
-        const text = `${steps[name].title}${optional ? ' (optional)' : ''}`;
-        return html`<li${name === step && html` aria-current="step"`}><a href="/setup/${name}">${text}</a>: ${status}</li>`;
-      })}</ol>
-${form(`/setup/${step}`, 'Save and go on', fields())}
-${found?.optional === true && form(`/setup/${step}/skip`, 'Skip this step', undefined, 'plain')}`,
+      body: html`<ol class="steps">${list}</ol>
+<div class="card">${form(`/setup/${step}`, 'Save and go on', fields())}
+${found?.optional === true && form(`/setup/${step}/skip`, 'Skip this step', undefined, 'plain')}</div>
+<p>${done} of ${state.steps.length} steps are done. You can leave and go on at any time.</p>`,
     };
   }
 
@@ -98,15 +103,17 @@ ${found?.optional === true && form(`/setup/${step}/skip`, 'Skip this step', unde
         throw refuse('A phone number has digits, spaces and a leading plus.', 'number');
       }
       if (step === 'greeting' && data.greeting === '') throw refuse('The bot must say something.', 'greeting');
-      const by = request.access.by;
-      const tenantId = request.access.tenant.id;
-      return after(await setup.complete({ tenantId, step, data }, by === undefined ? {} : { by }));
+      const { by, tenant } = request.access;
+      return after(await setup.complete({ tenantId: tenant.id, step, data }, by && { by }));
     },
     show,
   );
   pages.form(
     '/setup/:step/skip',
-    async (request) => after(await setup.skip({ tenantId: request.access.tenant.id, step: stepOf(request) })),
+    async (request) => {
+      const { by, tenant } = request.access;
+      return after(await setup.skip({ tenantId: tenant.id, step: stepOf(request) }, by && { by }));
+    },
     show,
   );
   // `/setup` leads to where it was left.

@@ -1,8 +1,9 @@
-import { dayText } from '../format.ts';
-import { choice, field, named, table } from '../forms.ts';
+import { dayText, titleText } from '../format.ts';
+import { choice, field } from '../forms.ts';
 import { html } from '../html.ts';
 import type { View } from '../layout.ts';
 import { paramOf } from '../param.ts';
+import { badge, card, named, nextPage, pageOf, sure, table } from '../parts.ts';
 import { refuse } from '../problems.ts';
 import { type Guarded, notFound, type Site, type Told } from '../site.ts';
 
@@ -15,14 +16,19 @@ const roles = [
 export function teamPages({ guarded, receptionist, origin }: Site, sendMail: InviteMail): void {
   const { members, invitations } = receptionist.organizations;
 
-  async function show({ access }: Guarded, { form, tried }: Told): Promise<View> {
+  async function show(request: Guarded, { form, tried }: Told): Promise<View> {
+    const { access } = request;
     const tenantId = access.tenant.id;
     const manages = access.can('members:manage');
-    const { items: people } = await members.list({ tenantId });
+    const { items: people, nextCursor } = await members.list({ tenantId, ...pageOf(request) });
     const { items: invited } = await invitations.list({ tenantId });
-    const rows = people.map(({ id, name, email, role, userId }) => {
+    // Who they are now: a membership has the name and address of when it began.
+    const users = await receptionist.auth.users.getMany(people.map(({ userId }) => userId));
+    const rows = people.map(({ id, role, userId, ...member }) => {
+      const { name, email } = users.get(userId) ?? member;
       const who = name ?? email ?? userId;
-      const others = manages && userId !== access.userId && role !== 'owner';
+      const self = userId === access.userId;
+      const others = manages && !self && role !== 'owner';
       const change = form(
         `/team/members/${id}/role`,
         named('Set', `the role of ${who}`),
@@ -30,11 +36,18 @@ export function teamPages({ guarded, receptionist, origin }: Site, sendMail: Inv
         'plain',
       );
       const remove = form(`/team/members/${id}/remove`, named('Remove', who), undefined, 'danger');
-      return [who, email ?? '–', role, others ? html`${change} ${remove}` : '–'];
+      const sureRemove = sure(named('Remove …', who), `${who} sees nothing of yours any more.`, remove);
+      const buttons = html`<div class="actions">${change}${sureRemove}</div>`;
+      return [
+        html`${who} ${self && badge('you')}`,
+        email ?? '–',
+        titleText(role),
+        ...(manages ? [others && buttons] : []),
+      ];
     });
     const open = invited.map(({ id, email, role, expiresAt }) => [
       email,
-      role,
+      titleText(role),
       dayText(expiresAt),
       form(`/team/invitations/${id}/revoke`, named('Take back', email), undefined, 'danger'),
     ]);
@@ -44,11 +57,12 @@ export function teamPages({ guarded, receptionist, origin }: Site, sendMail: Inv
     ]);
     return {
       title: 'Team',
-      body: html`${table('Members', ['Name', 'Email', 'Role', 'Change'], rows)}
+      body: html`${table('Members', ['Name', 'Email', 'Role', ...(manages ? ['Change'] : [])], rows)}
+${nextPage('/team', nextCursor, 'More people')}
 ${
   manages &&
-  html`<h2>Invite somebody</h2>${invite}
-<h2>Open invitations</h2>${table('Open invitations', ['Email', 'Role', 'Until', 'Change'], open, 'Nobody is invited.')}`
+  html`${card('Invite somebody', invite)}
+${card('Open invitations', table('Open invitations', ['Email', 'Role', 'Until', 'Change'], open, 'Nobody is invited.'))}`
 }`,
     };
   }
@@ -66,7 +80,7 @@ ${
       await sendMail({
         to: input.email,
         organization: organization?.name ?? '',
-        link: `${origin}/invitations/accept?token=${token}`,
+        link: `${origin}/invitations/accept?${new URLSearchParams({ token, email: input.email })}`,
       });
       return '/team?note=invited';
     },

@@ -1,8 +1,8 @@
-import { timeText } from '../format.ts';
-import { choice, field, named, table } from '../forms.ts';
+import { choice, field } from '../forms.ts';
 import { html } from '../html.ts';
 import type { View } from '../layout.ts';
 import { paramOf } from '../param.ts';
+import { badge, card, named, sure, table, when } from '../parts.ts';
 import { type Guarded, notFound, type Site, type Told } from '../site.ts';
 
 /** Webhooks: where a customer is told of calls, and what came of it. */
@@ -15,8 +15,8 @@ export function webhookPages({ guarded, receptionist }: Site): void {
     const { items } = await endpoints.list({ tenantId: access.tenant.id });
     const rows = items.map(({ id, url, status, filters: wanted }) => [
       html`<a href="/webhooks/${id}">${url}</a>`,
-      wanted.join(', '),
-      status,
+      wanted.includes('*') ? 'everything' : wanted.join(', '),
+      badge(status),
     ]);
     const add = form('/webhooks', 'Add the webhook', [
       field({ name: 'url', label: 'Address', type: 'url', tried }),
@@ -27,7 +27,7 @@ export function webhookPages({ guarded, receptionist }: Site): void {
       body: html`${table('Webhooks', ['Address', 'Tells of', 'State'], rows, 'Nobody is told yet.')}
 ${
   (await access.has('webhooks'))
-    ? html`<h2>Add a webhook</h2>${add}`
+    ? card('Add a webhook', add)
     : html`<p class="callout">Webhooks come with Pro. <a href="/billing">Upgrade</a></p>`
 }`,
     };
@@ -49,16 +49,27 @@ ${
         );
         const answer = last?.status ?? last?.reason ?? delivery.lastReason ?? '–';
         const took = last?.durationMilliseconds == null ? '–' : `${last.durationMilliseconds} ms`;
-        return [timeText(delivery.createdAt), delivery.type, delivery.status, attempts.length, answer, took, again];
+        return [
+          when(delivery.createdAt),
+          html`<code>${delivery.type}</code>`,
+          badge(delivery.status),
+          attempts.length,
+          answer,
+          took,
+          again,
+        ];
       }),
     );
-    const heads = ['Time', 'Event', 'State', 'Attempts', 'Answer', 'Took', 'Again'];
+    const heads = ['Time', 'Event', 'State', { figure: 'Attempts' }, 'Answer', { figure: 'Took' }, 'Again'];
+    const test = choice({ name: 'type', label: 'Event', options: types.map((type) => [type, type] as const) });
+    const remove = form(`/webhooks/${ref.endpointId}/remove`, 'Remove the webhook', undefined, 'danger');
     return {
       title: 'Webhook',
-      body: html`<p><code>${url}</code> is ${health.state}; ${health.waiting} wait.</p>
-${form(`/webhooks/${ref.endpointId}/test`, 'Send a test', choice({ name: 'type', label: 'Event', options: types.map((type) => [type, type] as const) }))}
-<h2>Delivery log</h2>${table('Deliveries, the newest first', heads, log, 'Nothing was sent yet.')}
-<h2>Remove</h2>${form(`/webhooks/${ref.endpointId}/remove`, 'Remove the webhook', undefined, 'danger')}`,
+      aside: badge(health.state),
+      body: html`<p><code>${url}</code>${health.waiting > 0 && ` – ${health.waiting} wait`}</p>
+${card('Delivery log', table('Deliveries, the newest first', heads, log, 'Nothing was sent yet.'))}
+<div class="pair">${card('Try it', form(`/webhooks/${ref.endpointId}/test`, 'Send a test', test))}
+${card('Remove', sure('Remove the webhook …', 'Nothing is sent there any more, and its log goes too.', remove))}</div>`,
     };
   }
 
@@ -74,8 +85,11 @@ ${form(`/webhooks/${ref.endpointId}/test`, 'Send a test', choice({ name: 'type',
       const { endpoint, secret } = await endpoints.create(input);
       return {
         title: 'Your webhook',
-        body: html`<p>Verify what you receive with this secret. It is not shown again.</p>
-<p><code class="secret" id="secret">${secret.verifyWith}</code></p>
+        body: html`${card(
+          'Copy the secret now',
+          html`<p>Verify what you receive with it. It is not shown again.</p>
+<p><code class="secret" id="secret">${secret.verifyWith}</code></p>`,
+        )}
 ${form(`/webhooks/${endpoint.id}/test`, 'Send a test')}<p><a href="/webhooks/${endpoint.id}">To its log</a></p>`,
       };
     },
