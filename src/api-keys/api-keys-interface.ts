@@ -1,7 +1,7 @@
 import type { Actor } from '../core/index.ts';
 import type { CallOptions } from '../database/index.ts';
 import type { ApiKey } from './api-key.ts';
-import type { ListeningClient } from './cache/listener.ts';
+import type { KeyListening, ListeningClient } from './cache/listener.ts';
 import type { ForeignForm } from './foreign/foreign-form.ts';
 import type { ImportInput, KeySettings } from './import-input.ts';
 import type { KeyRates } from './limits/spend.ts';
@@ -15,9 +15,9 @@ export interface KeyCacheOptions {
   /**
    * Gives a connection of its own, connected, for as long as the process lives: `async () => { const client = new
    * Client(…); await client.connect(); return client; }`, or `() => pool.connect()`. On it the process hears what others
-   * change. While it is broken, nothing that is remembered is used.
+   * change. While it is broken, nothing that is remembered is used. {@link listenByRedis} hears by a Redis instead.
    */
-  readonly listen: () => Promise<ListeningClient>;
+  readonly listen: () => Promise<ListeningClient | KeyListening>;
   /** How many keys are remembered; 50,000 when absent. */
   readonly max?: number;
   /** How long, in milliseconds; 60,000 when absent. It bounds what nobody told, such as rows written by hand. */

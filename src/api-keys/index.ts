@@ -19,7 +19,16 @@ export type {
   UpdateInput,
   WhoAmI,
 } from './api-keys-interface.ts';
-export type { ListeningClient } from './cache/listener.ts';
+export type { KeyRelay, KeyRelayOptions } from './cache/key-relay.ts';
+export { createKeyRelay } from './cache/key-relay.ts';
+export type {
+  IoredisSubscriber,
+  ListenByRedisOptions,
+  NodeRedisSubscriber,
+  RedisSubscriber,
+} from './cache/listen-by-redis.ts';
+export { listenByRedis } from './cache/listen-by-redis.ts';
+export type { KeyListening, ListeningClient } from './cache/listener.ts';
 export { tellKeys } from './cache/tell-keys.ts';
 export type { DigestScheme } from './foreign/digest-schemes.ts';
 export type { DigestForm, ForeignForm, HashForm } from './foreign/foreign-form.ts';

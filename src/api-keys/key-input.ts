@@ -1,4 +1,6 @@
 import { cleanText, isUuid, TenantryError } from '../core/index.ts';
+import { isMoment } from '../core/moment.ts';
+import { isStorableJson } from '../core/storable-json.ts';
 import type { KeyEnvironment } from './token.ts';
 
 /** Everything of the tenant and of the member's role: scopes only narrow that. */
@@ -35,7 +37,7 @@ export function readName(name: string | null | undefined): string | null {
 /** Checks a time that may be absent. */
 export function readTime(field: string, time: Date | null | undefined): Date | null {
   if (time === undefined || time === null) return null;
-  if (!(time instanceof Date) || Number.isNaN(time.getTime())) throw invalid(`${field} must be a valid Date`);
+  if (!isMoment(time)) throw invalid(`${field} must be a valid Date`);
   return time;
 }
 
@@ -45,9 +47,6 @@ export function readFuture(field: string, time: Date | null | undefined, now: Da
   if (read !== null && read <= now) throw invalid(`${field} must lie in the future`);
   return read;
 }
-
-/** What JSON writes for characters that PostgreSQL does not store: NUL, and half of a surrogate pair. */
-const unstorable = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/i;
 
 /** Checks the application's own facts of a key and gives them as JSON would; null when there are none. */
 export function readMetadata(
@@ -63,7 +62,7 @@ export function readMetadata(
   }
   if (json === undefined || !json.startsWith('{')) throw invalid('metadata must be an object');
   if (Buffer.byteLength(json) > mostMetadata) throw invalid(`metadata has at most ${mostMetadata} bytes as JSON`);
-  if (unstorable.test(json)) throw invalid('metadata holds a character that cannot be stored');
+  if (!isStorableJson(json)) throw invalid('metadata holds a character that cannot be stored');
   return json === '{}' ? null : JSON.parse(json);
 }
 

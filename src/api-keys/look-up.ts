@@ -1,6 +1,6 @@
 import { CompiledQuery } from 'kysely';
 import type { Library } from '../database/handle.ts';
-import { exceededColumn, grantsColumn } from '../database/member-facts.ts';
+import { exceededColumn } from '../database/member-facts.ts';
 import type { TenantKind, TenantStatus } from '../database/tenant-row.ts';
 import type { KeyRow } from './key-row.ts';
 
@@ -9,7 +9,10 @@ const parting = '\x1f';
 
 const seconds = (time: string): string => `date_part('epoch', ${time})`;
 
-/** The fields of a row, in the order in which {@link rowOf} reads them. What few rows have stands together as JSON. */
+/**
+ * The fields of a row, in the order in which {@link rowOf} reads them. What few rows have stands together as JSON, and the
+ * owner, where it is a member or a team, is asked for by a function, which costs nothing where it is not called.
+ */
 const fields = [
   'd.digest',
   'k.tenant_id',
@@ -26,14 +29,13 @@ const fields = [
   'to_json(t.subscription_status)',
   seconds('t.anchor_at'),
   't.entitlement_revision',
-  `case when m.id is not null then json_build_array(m.user_id, m.role, m.status, ${grantsColumn}) end`,
+  `case when k.member_id is not null or k.team_id is not null
+    then tenantry.key_owner(k.tenant_id, k.member_id, k.team_id) end`,
   `case when o.seats_bought is not null then json_build_array(o.seats_bought, o.seats_taken, ${exceededColumn}) end`,
   `case when k.expires_at is not null or d.expires_at is not null or d.hash is not null or k.team_id is not null
-    then json_build_array(${seconds('k.expires_at')}, ${seconds('d.expires_at')}, d.hash, k.team_id, exists (
-      select from tenantry.teams g where g.tenant_id = k.tenant_id and g.id = k.team_id)) end`,
-  `case when k.rate_limit is not null or k.uses_amount is not null or k.allowed_ips is not null or k.metadata is not null
-    then json_build_object('ips', k.allowed_ips, 'metadata', k.metadata, 'rate', k.rate_limit, 'uses', k.uses_amount,
-      'per', k.uses_per, 'made', extract(epoch from k.created_at)) end`,
+    or k.rate_limit is not null or k.uses_amount is not null or k.allowed_ips is not null or k.metadata is not null
+    then json_build_array(${seconds('k.expires_at')}, ${seconds('d.expires_at')}, d.hash, k.team_id, k.allowed_ips,
+      k.metadata, k.rate_limit, k.uses_amount, k.uses_per, ${seconds('k.created_at')}) end`,
   seconds('coalesce(t.plan_since, t.created_at)'),
   't.plan_terms',
 ];
@@ -46,40 +48,47 @@ const facts = `select concat(${fields.join(`, '${parting}', `)}) as row
 from tenantry.api_key_digests d
 join tenantry.api_keys k on k.tenant_id = d.tenant_id and k.id = d.key_id
 join tenantry.tenants t on t.tenant_id = d.tenant_id
-left join tenantry.organizations o on o.tenant_id = d.tenant_id
-left join tenantry.members m on m.tenant_id = k.tenant_id and m.id = k.member_id`;
+left join tenantry.organizations o on o.tenant_id = d.tenant_id`;
+
+const noOwner = [null, null, null, null] as const;
+const noSeats = [null, null, null] as const;
+const noRest = [null, null, null, null, null, null, null, null, null, 0] as const;
 
 function rowOf(packed: string): KeyRow {
   const parts = packed.split(parting);
   const text = (index: number): string => parts[index] ?? '';
   const json = (index: number) => (text(index) === '' ? null : JSON.parse(text(index)));
-  const [userId, role, memberStatus, grants] = json(15) ?? [null, null, null, null];
-  const [seatsBought, seatsTaken, exceeded] = json(16) ?? [null, null, null];
-  const [expires, secretUntil, hash, teamId, teamThere] = json(17) ?? [null, null, null, null, null];
+  const quoted = (index: number): string => unquoted(text(index));
+  const memberId = text(3) === '' ? null : text(3);
+  const owner = json(15);
+  const [userId, role, memberStatus, grants] = (memberId === null ? null : owner) ?? noOwner;
+  const [seatsBought, seatsTaken, exceeded] = json(16) ?? noSeats;
+  const [expires, secretUntil, hash, teamId, ips, metadata, rate, uses, per, made] = json(17) ?? noRest;
+  const isSpecial = ips !== null || metadata !== null || rate !== null || uses !== null;
   return {
     digest: text(0),
     hash,
     secret_until: secretUntil,
     tenant_id: text(1),
     id: text(2),
-    name: json(7),
+    name: text(7) === '' ? null : quoted(7),
     environment: text(5) === 'test' ? 'test' : 'live',
-    start: json(6),
-    scopes: json(8),
+    start: quoted(6),
+    scopes: quoted(8),
     enabled: text(4) !== 'disabled',
     revoked: text(4) === 'revoked',
     expires,
-    member_id: text(3) === '' ? null : text(3),
+    member_id: memberId,
     team_id: teamId,
-    team_there: teamId === null ? null : teamThere,
-    special: json(18),
+    team_there: teamId === null ? null : owner !== null,
+    special: isSpecial ? { ips, metadata, rate, uses, per, made } : null,
     kind: oneOf(tenantKinds, text(9)) ?? 'program',
     // What nobody knows is not open.
     status: oneOf(tenantStatuses, text(10)) ?? 'suspended',
-    plan: json(11),
-    subscription_status: json(12),
-    plan_since: Number(text(19)),
-    plan_terms: json(20),
+    plan: quoted(11),
+    subscription_status: text(12) === '' ? null : quoted(12),
+    plan_since: Number(text(18)),
+    plan_terms: json(19),
     anchor: Number(text(13)),
     entitlement_revision: Number(text(14)),
     seats_bought: seatsBought,
@@ -90,6 +99,11 @@ function rowOf(packed: string): KeyRow {
     grants,
     exceeded,
   };
+}
+
+/** A text in JSON; nearly all hold nothing that is written otherwise. */
+function unquoted(json: string): string {
+  return json.includes('\\') ? JSON.parse(json) : json.slice(1, -1);
 }
 
 const tenantKinds: readonly TenantKind[] = ['program', 'user', 'organization'];
@@ -109,15 +123,23 @@ const findOneText = `${facts} where d.digest = $1`;
 const findManyText = `select f.row from unnest((select $1::text[])) as i (digest)
 cross join lateral (${facts} where d.digest = i.digest limit 1) f`;
 
-/** Finds keys by their digests, in one statement, in the order of the digests. */
-export async function findKeys(db: Library, digests: readonly string[]): Promise<readonly (KeyRow | undefined)[]> {
+/**
+ * Finds keys by their digests, in one statement. What it gives tells of each digest when it is asked, and reads the row
+ * only then.
+ */
+export async function findKeys(
+  db: Library,
+  digests: readonly string[],
+): Promise<(digest: string) => KeyRow | undefined> {
   const distinct = [...new Set(digests)];
   const query =
     distinct.length === 1 ? CompiledQuery.raw(findOneText, distinct) : CompiledQuery.raw(findManyText, [distinct]);
-  const rows = (await db.executeQuery<{ readonly row: string }>(query)).rows.map(({ row }) => rowOf(row));
-  if (distinct.length === 1) return digests.map(() => rows[0]);
-  const found = new Map(rows.map((row) => [row.digest, row]));
-  return digests.map((digest) => found.get(digest));
+  const { rows } = await db.executeQuery<{ readonly row: string }>(query);
+  const found = new Map(rows.map(({ row }) => [row.slice(0, row.indexOf(parting)), row]));
+  return (digest) => {
+    const row = found.get(digest);
+    return row === undefined ? undefined : rowOf(row);
+  };
 }
 
 /** How many foreign hashes may be found by the same part of a secret: each of them must be verified. */

@@ -1,11 +1,12 @@
 import { type Clock, TenantryError } from '../core/index.ts';
-import { type Library, libraryOf } from '../database/handle.ts';
+import { libraryOf } from '../database/handle.ts';
 import { type AnyDatabase, type CallOptions, createCoalescer } from '../database/index.ts';
 import { asUnavailable } from '../database/unavailable.ts';
 import type { KeyCache } from './cache/key-cache.ts';
 import type { ForeignForm, HashForm } from './foreign/foreign-form.ts';
 import { createSlowLane } from './foreign/slow-lane.ts';
 import { factsOf, judge, type KeyFacts, type KeyQuestion, type VerificationPolicy } from './judge.ts';
+import type { KeyRow } from './key-row.ts';
 import type { LastUsed } from './last-used.ts';
 import type { Spender } from './limits/spend.ts';
 import { findHashes, findKeys } from './look-up.ts';
@@ -44,6 +45,9 @@ export interface Verifier {
 /** What is longer is no key of anybody. */
 const longestSecret = 512;
 
+/** Of so many callers or more that one statement answers, half are answered a turn later. */
+const crowd = 16;
+
 /** A look-up that too many others wait for. */
 const crowded = Symbol('crowded');
 
@@ -54,18 +58,39 @@ export function createVerifier(deps: VerifierDeps): Verifier {
   const lane = createSlowLane();
   const upgrades = new Set<Promise<void>>();
 
-  async function read(handle: Library, digests: readonly string[]): Promise<readonly (KeyFacts | null)[]> {
-    const rows = await findKeys(handle, digests);
-    return rows.map((row) => (row === undefined ? null : factsOf(row, policy)));
+  let underWay = 0;
+
+  /**
+   * Looks up what the callers of one tick want, in one statement. Callers who were all answered at once would all be back
+   * at once, and this process and the server would wait for each other in turn: so when no other statement is under way,
+   * half are answered first, and the server has their next one before the answers of the rest are read.
+   */
+  async function read(digests: readonly string[]): Promise<readonly (KeyFacts | null | Promise<KeyFacts | null>)[]> {
+    underWay += 1;
+    const found = await findKeys(library, digests).finally(() => {
+      underWay -= 1;
+    });
+    const answer = (digest: string): KeyFacts | null => factsFound(found(digest));
+    if (underWay > 0 || digests.length < crowd) return digests.map(answer);
+    const first = digests.slice(0, Math.ceil(digests.length / 2)).map(answer);
+    const rest = digests.slice(first.length);
+    // Those who go on to spend share a statement too, and would miss each other.
+    if (first.some((facts) => facts !== null && spender.costs(facts))) return [...first, ...rest.map(answer)];
+    const turn = new Promise<void>((resolve) => setImmediate(resolve));
+    return [...first, ...rest.map((digest) => turn.then(() => answer(digest)))];
+  }
+
+  function factsFound(row: KeyRow | undefined): KeyFacts | null {
+    return row === undefined ? null : factsOf(row, policy);
   }
 
   /** The database says what is so; a look-up shares its statement with those of the same tick. */
-  const share = createCoalescer({ run: (_key, digests: readonly string[]) => read(library, digests), concurrency: 2 });
+  const share = createCoalescer({ run: (_key, digests: readonly string[]) => read(digests), concurrency: 2 });
 
   function lookUp(digest: string, joined: AnyDatabase | undefined): Promise<KeyFacts | null> {
     return joined === undefined
       ? share('', digest)
-      : read(libraryOf(joined), [digest]).then(([facts]) => facts ?? null);
+      : findKeys(libraryOf(joined), [digest]).then((found) => factsFound(found(digest)));
   }
 
   /** Finds a key by its own digest, and by those of other systems. */

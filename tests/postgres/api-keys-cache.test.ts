@@ -3,7 +3,9 @@ import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { createApiKeys, tellKeys } from '../../src/api-keys/index.ts';
 import { makeToken } from '../../src/api-keys/token.ts';
+import { createTenantry } from '../../src/index.ts';
 import { createOrganizations } from '../../src/organizations/index.ts';
+import { definePlans } from '../../src/plans/index.ts';
 import { createTenancy, perUser } from '../../src/tenancy/index.ts';
 import { postgresDatabase, type TestDatabase } from '../support/databases.ts';
 import { type KeyProcess, keyProcess, until } from '../support/key-process.ts';
@@ -194,6 +196,17 @@ it('hears what happens to tenants and members, by the events of their modules', 
   expect(await reasonOf(process, ofMember.secret)).toBe('ok');
   await organizations.members.remove({ tenantId: acme.tenantId, memberId: member.id });
   await until(async () => (await reasonOf(process, ofMember.secret)) === 'member_inactive');
+});
+
+it('hears of it from a program that remembers nothing and keeps no audit', async () => {
+  const process = await start();
+  const plans = definePlans({ free: {} });
+  const program = createTenantry({ db: database.app, plans, strategy: perUser({ plan: 'free' }), audit: false });
+  const { tenantId } = await program.tenancy.provision({ userId: 'eve', name: 'Eve' });
+  const { secret } = await process.keys.issue({ tenantId });
+  expect(await reasonOf(process, secret)).toBe('ok');
+  await program.tenancy.suspend(tenantId);
+  await until(async () => (await reasonOf(process, secret)) === 'tenant_suspended');
 });
 
 it('forgets on demand, and ends what it holds open when it is closed', async () => {

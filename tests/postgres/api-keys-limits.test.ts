@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ApiKeysOptions, createApiKeys, type KeyVerification } from '../../src/api-keys/index.ts';
 import { fixedClock } from '../../src/testing/index.ts';
@@ -73,6 +74,25 @@ describe('uses', () => {
     expect([await use(), await use()]).toEqual(['left 0', 'quota_exceeded']);
     clock.set('2026-03-31T12:00:00Z');
     expect(await use()).toBe('left 1');
+  });
+
+  it('are full again once, and once only, when 64 callers of two processes cross into a period together', async () => {
+    const { tenantId } = await keyWorld(database.app);
+    const processes = [create(), create()];
+    clock.set('2026-05-01T00:00:00Z');
+    const { key, secret } = await create().issue({ tenantId, uses: { amount: 50, per: 'hour' } });
+    const round = () =>
+      count(Array.from({ length: 128 }, (_, index) => processes[index % 2]?.verify(secret) ?? Promise.reject()));
+    expect(await round()).toEqual({ ok: 50, quota_exceeded: 78 });
+    for (let hour = 1; hour <= 3; hour += 1) {
+      clock.set(new Date(Date.UTC(2026, 4, 1, hour) - 1));
+      const early = round();
+      clock.advance(1);
+      // Those who came a millisecond before the border may still be in the statement of those who came after it.
+      const [before, after] = await Promise.all([early, round()]);
+      expect((before.ok ?? 0) + (after.ok ?? 0)).toBe(50);
+      expect((await create().get({ tenantId, keyId: key.id }))?.uses).toMatchObject({ used: 50, remaining: 0 });
+    }
   });
 
   it('of 0 open nothing, and a new balance is full', async () => {
@@ -236,4 +256,40 @@ it('grants nothing and says so when the database is gone', async () => {
   });
   await broken.destroy();
   expect(await create().verify(secret)).toMatchObject({ ok: true });
+});
+
+it('grants nothing twice and nothing that is not counted while the database is gone again and again', async () => {
+  const { tenantId } = await keyWorld(database.app);
+  const superuser = new Client({ connectionString: database.urls?.superuser });
+  await superuser.connect();
+  // A pool of its own, whose connections alone are ended.
+  const cut = countingDatabase<Database>(`${database.urls?.app}?application_name=cut_off`);
+  const keys = create({}, cut.db);
+  const { key, secret } = await create().issue({ tenantId, uses: { amount: 120 } });
+  let running = true;
+  const granted: number[] = [];
+  const errors = new Set<unknown>();
+  const callers = Array.from({ length: 64 }, async () => {
+    while (running) {
+      await keys.verify(secret).then(
+        (result) => {
+          if (result.ok) granted.push(result.left?.uses?.used ?? 0);
+          else if (result.reason === 'quota_exceeded') running = false;
+        },
+        (error: unknown) => errors.add(Reflect.get(Object(error), 'code')),
+      );
+    }
+  });
+  while (running) {
+    await superuser.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'cut_off'`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  await Promise.all(callers);
+  const used = (await create().get({ tenantId, keyId: key.id }))?.uses?.used ?? 0;
+  // A statement may have been committed whose answer was lost on the way: counted, and granted to nobody.
+  expect(granted.length).toBeLessThanOrEqual(used);
+  expect(used).toBe(120);
+  expect([...errors].filter((code) => code !== 'database_unavailable')).toEqual([]);
+  await cut.destroy();
+  await superuser.end();
 });

@@ -15,6 +15,20 @@ export interface ListeningClient {
   release?(destroy?: boolean): unknown;
 }
 
+/** A way to hear messages that is no connection to PostgreSQL, such as {@link listenByRedis} gives. */
+export interface KeyListening {
+  /** Begins to listen. What is sent to oneself has this id in it, and need not reach others. */
+  start(id: string): PromiseLike<unknown>;
+  /** Sends a message to oneself, the way that the messages of others take. */
+  ping(payload: string): PromiseLike<unknown>;
+  /** Listens to messages. */
+  on(event: 'notification', listener: (message: { readonly payload?: string | undefined }) => void): unknown;
+  /** Listens to what breaks the way, or may have lost a message on it. */
+  on(event: 'error' | 'end', listener: (error?: Error) => void): unknown;
+  /** Ends it. */
+  end(): unknown;
+}
+
 /** Hears what other processes tell. */
 export interface Listener {
   /** Whether messages arrive: what is remembered may be used. */
@@ -26,8 +40,10 @@ export interface Listener {
 /** What {@link createListener} is made from. */
 export interface ListenerOptions {
   /** Gives a connection of one's own, connected. */
-  readonly listen: () => Promise<ListeningClient>;
+  readonly listen: () => Promise<ListeningClient | KeyListening>;
   readonly onMessage: (payload: string) => void;
+  /** Told of what others send to themselves. */
+  readonly onForeignPing?: (payload: string) => void;
   /** Called whenever messages may have been missed. */
   readonly onGap: () => void;
   readonly onError: (error: unknown) => void;
@@ -44,11 +60,12 @@ export interface ListenerOptions {
  * nothing any more.
  */
 export function createListener(options: ListenerOptions): Listener {
-  const { listen, onMessage, onGap, onError, heartbeat, now } = options;
+  const { listen, onMessage, onForeignPing, onGap, onError, heartbeat, now } = options;
   let trustedUntil = 0;
   let closed = false;
+  let connecting = false;
   let wake: () => void = () => undefined;
-  let current: ListeningClient | undefined;
+  let current: ListeningClient | KeyListening | undefined;
 
   function distrust(): void {
     trustedUntil = 0;
@@ -67,11 +84,13 @@ export function createListener(options: ListenerOptions): Listener {
   }
 
   /** Serves one connection until it breaks or hangs. */
-  async function serve(client: ListeningClient): Promise<void> {
-    const nonce = randomBytes(8).toString('hex');
+  async function serve(client: ListeningClient | KeyListening): Promise<void> {
+    const id = randomBytes(8).toString('hex');
+    const own = `${pingPrefix}${id} `;
     const sent = new Map<string, number>();
     let broken: Error | undefined;
     let count = 0;
+    let listening = false;
     const end = (error?: Error): void => {
       if (broken !== undefined) return;
       broken = error ?? new Error('the connection that listens ended');
@@ -81,8 +100,11 @@ export function createListener(options: ListenerOptions): Listener {
     client.on('error', end);
     client.on('end', end);
     client.on('notification', ({ payload = '' }) => {
+      // What comes earlier is part of the gap that is told below.
+      if (!listening) return;
       if (!payload.startsWith(pingPrefix)) return onMessage(payload);
       const at = sent.get(payload);
+      if (!payload.startsWith(own)) onForeignPing?.(payload);
       // They arrive in the order in which they were sent.
       if (at !== undefined) sent.clear();
       if (at === undefined || broken !== undefined) return;
@@ -90,7 +112,8 @@ export function createListener(options: ListenerOptions): Listener {
       if (now() >= trustedUntil) onGap();
       trustedUntil = at + 3 * heartbeat;
     });
-    await client.query(`listen ${keyChannel}`);
+    await ('start' in client ? client.start(id) : client.query(`listen ${keyChannel}`));
+    listening = true;
     // What changed before this connection listened was told to nobody here.
     onGap();
     let lastHeard = now();
@@ -100,9 +123,9 @@ export function createListener(options: ListenerOptions): Listener {
       if (sent.size === 0 || answered) {
         count += 1;
         answered = false;
-        const ping = `${pingPrefix}${nonce} ${count}`;
+        const ping = `${own}${count}`;
         sent.set(ping, now());
-        Promise.resolve(client.query(`select pg_notify('${keyChannel}', '${ping}')`)).then(() => {
+        Promise.resolve('ping' in client ? client.ping(ping) : client.query(pingText(ping))).then(() => {
           answered = true;
         }, end);
       }
@@ -117,7 +140,9 @@ export function createListener(options: ListenerOptions): Listener {
     for (let failures = 0; !closed; ) {
       const begun = now();
       try {
+        connecting = true;
         current = await listen();
+        connecting = false;
         if (!closed) await serve(current);
       } catch (error) {
         if (!closed) onError(error);
@@ -138,14 +163,21 @@ export function createListener(options: ListenerOptions): Listener {
       distrust();
       wake();
       await drop(current);
-      await running;
+      // A client that tries to connect for as long as it takes keeps nobody; it is ended when it has.
+      const patience = new Promise((resolve) => setTimeout(resolve, heartbeat).unref());
+      await (connecting ? Promise.race([running, patience]) : running);
     },
   };
 }
 
-async function drop(client: ListeningClient | undefined): Promise<void> {
+/** What sends a message to all who listen, also to oneself. */
+export function pingText(ping: string): string {
+  return `select pg_notify('${keyChannel}', '${ping}')`;
+}
+
+async function drop(client: ListeningClient | KeyListening | undefined): Promise<void> {
   try {
-    if (client?.release !== undefined) client.release(true);
+    if (client !== undefined && 'release' in client && client.release !== undefined) client.release(true);
     else await client?.end?.();
   } catch {
     // It was given back or ended before.

@@ -103,6 +103,51 @@ describe("GitHub's reports", () => {
     expect(reported).toEqual([]);
   });
 
+  it.each([
+    {
+      identifier: 'bcb53661c06b4728e59d897fb6165d5c9cda0fd9cdf9d09ead458168deb7518c',
+      key: 'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEYAGMWO8XgCamYKMJS6jc/qgvSlAd\nAjPuDPRcXU22YxgBrz+zoN19MzuRyW87qEt9/AmtoNP5GrobzUvQSyJFVw==',
+      signature: 'MEQCIQDaMKqrGnE27S0kgMrEK0eYBmyG0LeZismAEz/BgZyt7AIfXt9fErtRS4XaeSt/AO1RtBY66YcAdjxji410VQV4xg==',
+      body: '[{"source":"commit","token":"some_token","type":"some_type","url":"https://example.com/base-repo-url/"}]',
+    },
+    {
+      identifier: 'f9525bf080f75b3506ca1ead061add62b8633a346606dc5fe544e29231c6ee0d',
+      key: 'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEsz9ugWDj5jK5ELBK42ynytbo38gP\nHzZFI03Exwz8Lh/tCfL3YxwMdLjB+bMznsanlhK0RwcGP3IDb34kQDIo3Q==',
+      signature: 'MEUCIFLZzeK++IhS+y276SRk2Pe5LfDrfvTXu6iwKKcFGCrvAiEAhHN2kDOhy2I6eGkOFmxNkOJ+L2y8oQ9A2T9GGJo6WJY=',
+      body: '[{"token":"some_token","type":"some_type","url":"some_url","source":"some_source"}]',
+    },
+  ])('that GitHub itself signed are understood ($identifier)', async ({ identifier, key, signature, body }) => {
+    const reported: unknown[] = [];
+    const receive = createGithubReports({
+      apiKeys: {
+        async reportLeak({ secret: token }) {
+          reported.push(token);
+          return null;
+        },
+      },
+      fetch: async () => ({
+        ok: true,
+        json: async () => ({
+          public_keys: [
+            { key_identifier: identifier, key: `-----BEGIN PUBLIC KEY-----\n${key}\n-----END PUBLIC KEY-----\n` },
+          ],
+        }),
+      }),
+    });
+    const headers = { 'github-public-key-identifier': identifier, 'github-public-key-signature': signature };
+    expect(await receive({ headers, body })).toEqual({
+      status: 200,
+      body: [{ token_raw: 'some_token', token_type: 'some_type', label: 'false_positive' }],
+    });
+    expect(await receive({ headers, body: body.replace('some_token', 'some_tokem') })).toMatchObject({ status: 401 });
+    const last = signature.at(-5) === 'A' ? 'B' : 'A';
+    const changed = `${signature.slice(0, -5)}${last}${signature.slice(-4)}`;
+    expect(await receive({ headers: { ...headers, 'github-public-key-signature': changed }, body })).toMatchObject({
+      status: 401,
+    });
+    expect(reported).toEqual(['some_token']);
+  });
+
   it('that cannot be understood are refused', async () => {
     const { send, reported } = world();
     for (const body of ['', '{}', '[1]', '[{"token":1}]', 'null', `[${'1,'.repeat(1001)}1]`, ' '.repeat(5_000_001)]) {
