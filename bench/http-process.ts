@@ -18,6 +18,11 @@ const pool = new Pool({ connectionString: url, max: 10 });
 pool.on('error', () => undefined);
 const db = new Kysely<Record<string, never>>({ dialect: new PostgresDialect({ pool: nameStatements(pool) }) });
 const nothing = { text: 'hello' };
+/** What the guard demands: units that are durable before the handler runs, or of a block that was taken ahead. */
+const demands = {
+  ours: { consume: 'calls' },
+  'ours-leased': { consume: { meter: 'calls', lease: { block: 1000 } } },
+} as const;
 
 async function handle(): Promise<object> {
   if (reads !== 'row') return nothing;
@@ -45,10 +50,10 @@ async function ours() {
 
 async function serveFastify(): Promise<number> {
   const app = Fastify();
-  if (side === 'ours') {
+  if (side === 'ours' || side === 'ours-leased') {
     const tenant = createFastifyAdapter(await ours());
     app.register(tenant.plugin);
-    app.get('/', tenant.guard({ consume: 'calls' }), handle);
+    app.get('/', tenant.guard(demands[side]), handle);
   } else if (side === 'bare') {
     app.get('/', handle);
   } else {
@@ -61,9 +66,9 @@ async function serveFastify(): Promise<number> {
 
 async function serveExpress(): Promise<number> {
   const app = express();
-  if (side === 'ours') {
+  if (side === 'ours' || side === 'ours-leased') {
     const tenant = createExpressAdapter(await ours());
-    app.get('/', tenant.guard({ consume: 'calls' }), async (_request, response) => void response.json(await handle()));
+    app.get('/', tenant.guard(demands[side]), async (_request, response) => void response.json(await handle()));
     app.use(...tenant.problems());
   } else {
     app.get('/', async (_request, response) => void response.json(await handle()));

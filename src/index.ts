@@ -9,7 +9,14 @@ import { checkWiring, createGate, type Gate } from './access/index.ts';
 import { type ApiKeyEvent, type ApiKeys, type ApiKeysOptions, createApiKeys, tellKeys } from './api-keys/index.ts';
 import { type Audit, createAudit } from './audit/index.ts';
 import { type Auth, type AuthEvent, type AuthOptions, createAuth } from './auth/index.ts';
-import { type Billing, type BillingEvent, type BillingOptions, createBilling, readRevenue } from './billing/index.ts';
+import {
+  type Billing,
+  type BillingEvent,
+  type BillingOptions,
+  createBilling,
+  type PriceBook,
+  readRevenue,
+} from './billing/index.ts';
 import type { EventSink } from './core/index.ts';
 import type { AnyDatabase, ModuleDeps } from './database/index.ts';
 import {
@@ -21,6 +28,7 @@ import {
   type RoleName,
 } from './organizations/index.ts';
 import {
+  type AddOnDefinitions,
   createPlans,
   type NamesOf,
   type PlanCatalogue,
@@ -28,6 +36,7 @@ import {
   type PlanEvent,
   type PlanNameOf,
   type Plans,
+  type PlansDeps,
 } from './plans/index.ts';
 import {
   createPlatform,
@@ -88,11 +97,14 @@ export interface TenantryOptions<
   Roles extends RoleDefinitions,
   Tables extends DeclarationsOf<DB> | undefined,
   Events extends EventDefinitions = EventDefinitions,
+  AddOns extends AddOnDefinitions = AddOnDefinitions,
 > extends Omit<ModuleDeps<TenantryEvent>, 'db'> {
   /** The application's database, where `installSchema` has run. */
   readonly db: Kysely<DB>;
   /** The plans, made by `definePlans`. */
-  readonly plans: PlanCatalogue<Definitions>;
+  readonly plans: PlanCatalogue<Definitions, AddOns>;
+  /** Whether usage is written down by the hour, how late units are taken, and what a process remembers of tenants. */
+  readonly usage?: Pick<PlansDeps<PlanDefinitions>, 'history' | 'lateHours' | 'acrossTenants' | 'remembered'>;
   /** Who the tenant is, and on which plan it starts. */
   readonly strategy: Strategy<Name, PlanNameOf<NoInfer<Definitions>>>;
   /** How API keys look and when they open. */
@@ -122,18 +134,25 @@ export type AuthOf<Issuer extends string, Step extends string> = [Issuer] extend
 /** How tenants pay: who takes the money, what plans cost, and what becomes of who does not pay. */
 export type TenantryBilling = Pick<
   BillingOptions,
-  'provider' | 'prices' | 'pastDue' | 'whilePaused' | 'anchor' | 'manual'
+  'provider' | 'prices' | 'pastDue' | 'whilePaused' | 'anchor' | 'trialFingerprints' | 'manual'
 >;
 
-/** Subscriptions, invoices and seats, where `billing` is given. */
-export interface WithBilling<Given extends TenantryBilling | undefined> {
-  readonly billing?: Given;
+/**
+ * Subscriptions, invoices and seats, where `billing` is given. The price list tells whether it is, so that hooks beside it
+ * are typed like any others; `Given` tells whether it may be undefined.
+ */
+export interface WithBilling<Prices extends PriceBook, Given extends TenantryBilling | undefined> {
+  readonly billing?: (TenantryBilling & { readonly prices: Prices }) | Given;
 }
 
-/** The billing module where options for it were given, and undefined otherwise. */
-export type BillingOf<Given extends TenantryBilling | undefined, Plan extends string> = Given extends TenantryBilling
-  ? Billing<Plan>
-  : undefined;
+/** The billing module where options for it were given, undefined where not, and either where nobody knows. */
+export type BillingOf<Prices extends PriceBook, Given extends TenantryBilling | undefined, Plan extends string> = [
+  Prices,
+] extends [never]
+  ? undefined
+  : undefined extends Given
+    ? Billing<Plan> | undefined
+    : Billing<Plan>;
 
 /** The modules, bound to one database, one clock and one sink of events. */
 export interface Tenantry<
@@ -143,18 +162,19 @@ export interface Tenantry<
   Roles extends RoleDefinitions,
   Tables extends DeclarationsOf<DB> | undefined,
   Events extends EventDefinitions = EventDefinitions,
+  AddOns extends AddOnDefinitions = AddOnDefinitions,
 > {
   readonly tenancy: Tenancy<DB, Tables, Strategy<Name, PlanNameOf<Definitions>>, PlanNameOf<Definitions>>;
   readonly organizations: Organizations<RoleName<Roles>>;
   readonly apiKeys: ApiKeys;
-  readonly plans: Plans<NamesOf<Definitions>>;
+  readonly plans: Plans<NamesOf<Definitions, AddOns>>;
   /** The audit trail, which has an entry for everything that the modules change. */
   readonly audit: Audit;
   /** Outgoing webhooks: endpoints, messages and their delivery. */
   readonly webhooks: Webhooks<Events>;
   /** The views across all tenants. Each look is recorded in `audit.platform`. */
   readonly platform: Platform;
-  readonly access: Gate<DB, NamesOf<Definitions>, Tables>;
+  readonly access: Gate<DB, NamesOf<Definitions, AddOns>, Tables>;
 }
 
 /**
@@ -190,10 +210,13 @@ export function createTenantry<
   const Events extends EventDefinitions = Record<never, never>,
   const Issuer extends string = never,
   const Step extends string = never,
-  const GivenBilling extends TenantryBilling | undefined = undefined,
+  Prices extends PriceBook = never,
+  GivenBilling extends TenantryBilling | undefined = never,
+  const AddOns extends AddOnDefinitions = AddOnDefinitions,
 >({
   db,
   plans: catalogue,
+  usage: usageOptions,
   strategy,
   apiKeys: keyOptions,
   roles,
@@ -207,15 +230,19 @@ export function createTenantry<
   events: told,
   ...rest
 }: WithAuth<Issuer, Step> &
-  WithBilling<GivenBilling> &
-  TenantryOptions<DB, Definitions, Name, Roles, Tables, Events>): Tenantry<
+  WithBilling<Prices, GivenBilling> &
+  TenantryOptions<DB, Definitions, Name, Roles, Tables, Events, AddOns>): Tenantry<
   DB,
   Definitions,
   Name,
   Roles,
   Tables,
-  Events
-> & { readonly auth: AuthOf<Issuer, Step>; readonly billing: BillingOf<GivenBilling, PlanNameOf<Definitions>> } {
+  Events,
+  AddOns
+> & {
+  readonly auth: AuthOf<Issuer, Step>;
+  readonly billing: BillingOf<Prices, GivenBilling, PlanNameOf<Definitions>>;
+} {
   checkWiring({ db, plans: catalogue, strategy, roles: roles ?? {} });
   const audit = createAudit({ db, ...rest });
   const webhooks = createWebhooks<Events>({
@@ -226,10 +253,10 @@ export function createTenantry<
   });
   const sendsOwn = [...webhooks.catalogue.events.values()].some((event) => event.own);
   const sinks = joinSinks(joinSinks(audited ? audit.sink : undefined, told), sendsOwn ? webhooks.sink : undefined);
-  // Processes that remember keys hear of what happens to tenants and members, and so does what takes seats to a bill.
+  // Processes that remember keys hear of what happens to tenants and members, also from those that remember none; and so
+  // does what takes seats to a bill.
   const seatsToBill: Sink | undefined = billingOptions && (async (event, tx) => billing?.sink(event, tx));
-  const withKeys = sinks === undefined && keyOptions?.cache === undefined ? undefined : joinSinks(sinks, tellKeys);
-  const events = joinSinks(withKeys, seatsToBill);
+  const events = joinSinks(joinSinks(sinks, tellKeys), seatsToBill);
   const deps = { ...rest, ...(events !== undefined && { events }) };
   const { plan, seats } = strategy;
   const organizations = createOrganizations<Roles, RoleDefinitions>({
@@ -268,7 +295,7 @@ export function createTenantry<
     // Where there is a policy, the gate applies it to keys and users alike.
     ...(seatPolicy !== undefined && { seatsExceeded: 'allow' as const }),
   });
-  const plans = createPlans({ db, ...deps, plans: catalogue });
+  const plans = createPlans({ db, ...deps, ...usageOptions, plans: catalogue });
   const billing =
     billingOptions &&
     createBilling<PlanNameOf<Definitions>>({
@@ -305,7 +332,7 @@ export function createTenantry<
     access,
     webhooks,
     auth: authOf<Issuer, Step>(auth),
-    billing: billingOf<GivenBilling, PlanNameOf<Definitions>>(billing),
+    billing: billingOf<Prices, GivenBilling, PlanNameOf<Definitions>>(billing),
   };
 }
 
@@ -315,9 +342,9 @@ function authOf(auth: unknown): unknown {
   return auth;
 }
 
-function billingOf<Given extends TenantryBilling | undefined, Plan extends string>(
+function billingOf<Prices extends PriceBook, Given extends TenantryBilling | undefined, Plan extends string>(
   billing: Billing<Plan> | undefined,
-): BillingOf<Given, Plan>;
+): BillingOf<Prices, Given, Plan>;
 function billingOf(billing: unknown): unknown {
   return billing;
 }

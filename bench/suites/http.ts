@@ -10,7 +10,8 @@ const tenants = 16;
 
 /**
  * A handler behind authenticate and consume, with keys that are remembered, against the same handler without us, in
- * Fastify and in Express: one that reads a row, as handlers do, and one that does nothing at all. And against better-auth
+ * Fastify and in Express: one that reads a row, as handlers do, and one that does nothing at all. `fastify-leased` takes
+ * units ahead, the others are durable before the handler runs. And against better-auth
  * before the same handler: as it is by default, where it counts requests in the database too, and at its fastest, where it
  * counts nothing. Each server is a process of its own.
  */
@@ -28,13 +29,14 @@ export const suite: Suite = async (bench) => {
   const comparisons = [
     ['fastify/bare', 'fastify', 'bare', 'row', requests],
     ['express/bare', 'express', 'bare', 'row', requests],
+    ['fastify-leased/bare', 'fastify', 'bare', 'row', requests, 'ours-leased'],
     ['fastify/better-auth', 'fastify', 'better-auth', 'row', numbered],
     ['fastify/better-auth-memory', 'fastify', 'better-auth-memory', 'row', numbered],
     ['fastify/bare-empty', 'fastify', 'bare', 'nothing', requests],
     ['express/bare-empty', 'express', 'bare', 'nothing', requests],
   ] as const;
-  for (const [name, framework, other, reads, others] of comparisons) {
-    const ours = await startServer(database, [framework, 'ours', reads], requests);
+  for (const [name, framework, other, reads, others, side = 'ours'] of comparisons) {
+    const ours = await startServer(database, [framework, side, reads], requests);
     const reference = await startServer(database, [framework, other, reads], others);
     try {
       rows.push(...(await bench.compare({ name, at: [connections], ours: ours.call, reference: reference.call })));

@@ -2,6 +2,7 @@
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import { Pool } from 'pg';
 import { installSchema, nameStatements } from 'tenantry/database';
+import { answerClientError } from 'tenantry/http';
 import { startPostgres } from 'tenantry/testing';
 import { commands } from './admin.ts';
 import { createHotCross, type Database, installHotCross } from './hotcross.ts';
@@ -21,6 +22,8 @@ await owner.destroy();
 url.username = 'hotcross';
 url.password = 'hotcross';
 const pool = new Pool({ connectionString: url.href });
+// The server ends by the same signal as this program, and may be faster.
+pool.on('error', () => undefined);
 const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool: nameStatements(pool) }) });
 const hotcross = createHotCross(db, url.href);
 
@@ -50,8 +53,12 @@ node examples/express/admin-main.ts update-seats $ORG 5
 node examples/express/admin-main.ts revoke-dev $ORG $DEV          # 403: revoked, at once`);
 });
 
+listening.on('clientError', answerClientError);
+
 let ending = false;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  // The package of the embedded server ends the process by itself, before what it serves was closed: we do it.
+  process.removeAllListeners(signal);
   process.on(signal, async () => {
     if (ending) return;
     ending = true;

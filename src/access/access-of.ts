@@ -4,6 +4,7 @@ import type { ConsumeResult, EntitlementFacts, PlanCatalogue, PlanNames } from '
 import type { DeclarationsOf } from '../tenancy/index.ts';
 import type { Access } from './access.ts';
 import type { GateDeps } from './gate-deps.ts';
+import type { LeaseOf } from './remember-leases.ts';
 
 /** What is known of a request that was let in. */
 export interface Admission
@@ -17,9 +18,16 @@ export interface Admission
   readonly entitlement: EntitlementFacts | undefined;
 }
 
+/** What the accesses of all requests share. */
+export type AccessDeps<DB, Names extends PlanNames, Tables extends DeclarationsOf<DB> | undefined> = GateDeps<
+  DB,
+  Names,
+  Tables
+> & { readonly leaseOf: LeaseOf };
+
 /** Makes the access of one request. */
 export function accessOf<DB, Names extends PlanNames, Tables extends DeclarationsOf<DB> | undefined>(
-  { plans, tenancy, auth, permissionsOf, usageByMember = false }: GateDeps<DB, Names, Tables>,
+  { plans, tenancy, auth, permissionsOf, leaseOf, usageByMember = false }: AccessDeps<DB, Names, Tables>,
   { tenant, key, left, member, userId, role, session, impersonator, grants, readOnly, plan, entitlement }: Admission,
 ): Access<DB, Names, Tables> {
   const known = entitlement === undefined ? {} : { entitlement };
@@ -58,6 +66,10 @@ export function accessOf<DB, Names extends PlanNames, Tables extends Declaration
       const result = await plans.consume(tenant.id, meter, amount, { ...options, ...known, ...who, ...by });
       if (result.ok) return result;
       throw refusalOf(tenant.id, meter, result);
+    },
+    async consumeLeased(quota, amount, lease) {
+      const result = await leaseOf(tenant.id, quota, lease).consume(amount);
+      if (!result.ok) throw refusalOf(tenant.id, quota, result);
     },
     check: (meter, options = {}) => plans.check(tenant.id, meter, { ...options, ...known }),
     has,

@@ -3,7 +3,7 @@ import type { Acting } from '../audit/index.ts';
 import type { TokenDenial } from '../auth/index.ts';
 import type { Actor } from '../core/index.ts';
 import type { CallOptions } from '../database/index.ts';
-import type { ConsumeResult, MeterState, PlanNames } from '../plans/index.ts';
+import type { ConsumeResult, LeaseOptions, MeterState, PlanNames } from '../plans/index.ts';
 import type { DeclarationsOf, ResolutionDenial, TenantDb, TenantTransaction } from '../tenancy/index.ts';
 
 /** What a request may do: who acts, for which tenant, what they may, and how much is left. */
@@ -56,6 +56,14 @@ export interface Access<
    * @throws TenantryError `quota_exceeded`, `limit_reached`, `tenant_suspended`, `tenant_in_maintenance`, `amount_invalid`, `plan_unknown`.
    */
   consume(meter: Names['meter'], amount?: number, options?: CallOptions): Promise<MeterState>;
+  /**
+   * Uses units of a block that this process took ahead: no round trip while the block has them, and one for all calls that
+   * wait when it has not. Calls of the tenant with the same options share the block. What that costs is said of the leases
+   * of the plans: call `plans.leases.settle()` before the process ends.
+   *
+   * @throws TenantryError what {@link Access.consume} throws, and `meter_unknown` for a limit.
+   */
+  consumeLeased(quota: Names['quota'], amount: number, lease: LeaseOptions): Promise<void>;
   /** Tells what {@link Access.consume} would answer at this moment, as a value, and uses nothing. */
   check(meter: Names['meter'], options?: CallOptions & { readonly amount?: number }): Promise<ConsumeResult>;
   /** Tells whether the tenant's plan has a feature. */

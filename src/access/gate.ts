@@ -8,6 +8,7 @@ import type { DeclarationsOf, RequestLike, ResolveInput } from '../tenancy/index
 import type { Access, AccessResult } from './access.ts';
 import { type Admission, accessOf, inMaintenance } from './access-of.ts';
 import type { GateDeps } from './gate-deps.ts';
+import { rememberLeases } from './remember-leases.ts';
 import { rememberScopes } from './remember-scopes.ts';
 import { seatEffect } from './seat-effect.ts';
 
@@ -62,7 +63,11 @@ export function createGate<
   Names extends PlanNames = PlanNames,
   Tables extends DeclarationsOf<DB> | undefined = undefined,
 >(parts: GateDeps<DB, Names, Tables>): Gate<DB, Names, Tables> {
-  const deps = { ...parts, tenancy: { ...parts.tenancy, scope: rememberScopes(parts.tenancy) } };
+  const deps = {
+    ...parts,
+    tenancy: { ...parts.tenancy, scope: rememberScopes(parts.tenancy) },
+    leaseOf: rememberLeases(parts.plans.leases),
+  };
   const { clock = systemClock, seatPolicy } = deps;
   // Without a policy here, the keys module decides over its own.
   const ofKeys: SeatPolicy = seatPolicy ?? { policy: 'allow' };

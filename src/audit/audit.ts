@@ -66,7 +66,7 @@ export interface Audit {
    * Runs work as somebody: everything that is recorded meanwhile tells of them, unless it tells of another itself. Wrap
    * the handling of a request in it.
    */
-  as<Result>(acting: Acting, work: () => Result): Result;
+  as<Result>(acting: Acting | (() => Acting), work: () => Result): Result;
   /**
    * Records what happened, in one statement. With `db` it joins the caller's transaction and stands or falls with it.
    *

@@ -1,6 +1,5 @@
-import type { Command } from 'commander';
+import { Argument, type Command } from 'commander';
 import type { Terminal } from './terminal.ts';
-import { UsageError } from './usage-error.ts';
 
 const scripts: Readonly<Record<string, string>> = {
   bash: `_tenantry() {
@@ -18,33 +17,33 @@ compdef _tenantry tenantry`,
   fish: `complete -c tenantry -f -a '(tenantry __complete (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null)'`,
 };
 
+/** The word behind which a shell asks what the last of its words may become. */
+const asking = '__complete';
+
 /** `tenantry completion <shell>`: prints what a shell needs to complete words. */
 export function completion(program: Command, terminal: Terminal): void {
   program
     .command('completion')
     .description('print a script that lets a shell complete words, such as: source <(tenantry completion bash)')
-    .argument('<shell>', Object.keys(scripts).join(', '))
-    .action((shell: string) => {
-      const script = scripts[shell];
-      if (script === undefined)
-        throw new UsageError(`there is a script for ${Object.keys(scripts).join(', ')}; not for "${shell}"`);
-      terminal.out(script);
-    });
-  program
-    .command('__complete', { hidden: true })
-    .argument('[words...]')
-    .allowUnknownOption()
-    .action((words: string[]) => terminal.out(completionsOf(program, words).join('\n')));
+    .addArgument(new Argument('<shell>').choices(Object.keys(scripts)))
+    .action((shell: string) => terminal.out(scripts[shell] ?? ''));
 }
 
-/** What the last of some words may become: commands of the group that the others name, or options. */
-function completionsOf(program: Command, words: readonly string[]): string[] {
+/**
+ * What the last of the words of a shell may become: commands of the group that the others name, options, or what the
+ * command takes; nothing when the words are no such question. They are half written, so nobody else may take them for
+ * options.
+ */
+export function completionsOf(program: Command, [first, ...words]: readonly string[]): readonly string[] | undefined {
+  if (first !== asking) return undefined;
   const last = words.at(-1) ?? '';
   let command = program;
   for (const word of words.slice(0, -1)) {
     command = command.commands.find((one) => one.name() === word) ?? command;
   }
-  const names = command.commands.map((one) => one.name()).filter((name) => !name.startsWith('_'));
+  const names = command.commands.map((one) => one.name());
+  const choices = command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []);
   const options = command.options.flatMap(({ long }) => long ?? []);
-  return (last.startsWith('-') ? [...options, '--help'] : names).filter((name) => name.startsWith(last)).toSorted();
+  const candidates = last.startsWith('-') ? [...options, '--help'] : [...names, ...choices];
+  return candidates.filter((name) => name.startsWith(last)).toSorted();
 }

@@ -37,6 +37,7 @@ const byError: Partial<Readonly<Record<ErrorCode, number>>> = {
 /** The exit code that an error leads to. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof UsageError) return exitCodes.usage;
-  if (isTenantryError(error)) return byError[error.code] ?? exitCodes.unexpected;
-  return exitCodes.unexpected;
+  if (!isTenantryError(error)) return exitCodes.unexpected;
+  // What a client would be told as a mistake of its own was refused: nobody of that name, a limit that is reached.
+  return byError[error.code] ?? (error.status < 500 ? exitCodes.refused : exitCodes.unexpected);
 }

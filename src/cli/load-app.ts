@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { sql } from 'kysely';
+import { isTenantryError } from '../core/index.ts';
 import type { AnyDatabase } from '../database/index.ts';
 import type { createTenantry } from '../index.ts';
 import type { RoleDefinitions } from '../organizations/index.ts';
@@ -31,9 +32,20 @@ export async function loadApp(db: AnyDatabase, given: string | undefined): Promi
       `${file} must export by default a function that takes { db } and gives what createTenantry gives`,
     );
   }
-  const app: unknown = await exported({ db });
+  const app = await wired(file, () => exported({ db }));
   if (!isApp(app)) throw new UsageError(`the function of ${file} must give what createTenantry gives`);
   return app;
+}
+
+async function wired(file: string, wire: () => unknown): Promise<unknown> {
+  try {
+    return await wire();
+  } catch (error) {
+    // What the library says of it is plainer.
+    if (isTenantryError(error)) throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    throw new UsageError(`the function of ${file} failed: ${message}`, { cause: error });
+  }
 }
 
 async function plainApp(db: AnyDatabase): Promise<App> {

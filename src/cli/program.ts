@@ -3,6 +3,7 @@ import { createActions, type Perform } from './action.ts';
 import { completion } from './completion.ts';
 import type { DoctorFlags } from './doctor/doctor-options.ts';
 import { doctorFlags } from './doctor/doctor-options.ts';
+import { addExamples } from './examples.ts';
 import { audit } from './groups/audit.ts';
 import { billing } from './groups/billing.ts';
 import { keys } from './groups/keys.ts';
@@ -45,5 +46,6 @@ export function createProgram({ terminal, version, perform, doctor, write }: Pro
   doctorCommand.action((flags: DoctorFlags) => doctor(flags));
   schema(program, { perform, terminal });
   completion(program, terminal);
+  addExamples(program);
   return program;
 }

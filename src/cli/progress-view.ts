@@ -1,6 +1,7 @@
 import type { Clock } from '../core/index.ts';
 import type { MigrationHold, MigrationProgress, OnProgress } from '../migrate/index.ts';
 import type { Terminal } from './terminal.ts';
+import { bar } from './text/bar.ts';
 import { blockerLines } from './text/status-text.ts';
 import { count, counted, duration } from './text/words.ts';
 
@@ -63,10 +64,8 @@ export function progressView(terminal: Terminal, clock: Clock): OnProgress {
 function barLine(progress: MigrationProgress, width: number): string {
   const { rows, total, stepsDone, stepsTotal, step } = progress;
   const part = total > 0 ? Math.min(1, rows / total) : stepsTotal > 0 ? stepsDone / stepsTotal : 0;
-  const cells = 20;
-  const full = Math.round(part * cells);
   const pace = total > 0 ? `  ${paceText(progress)}` : '';
-  const line = `  ${'█'.repeat(full)}${'░'.repeat(cells - full)}  ${stepsDone + 1}/${stepsTotal}  ${step}${pace}`;
+  const line = `  ${bar(part)}  ${stepsDone + 1}/${stepsTotal}  ${step}${pace}`;
   return line.length < width ? line : `${line.slice(0, Math.max(0, width - 2))}…`;
 }
 

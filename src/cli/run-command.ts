@@ -1,7 +1,11 @@
 import { CommanderError } from 'commander';
-import { isTenantryError } from '../core/index.ts';
+import { isTenantryError, TenantryError } from '../core/index.ts';
+import { sqlstateOf } from '../database/install.ts';
+import { asUnavailable } from '../database/unavailable.ts';
 import type { Perform } from './action.ts';
+import { completionsOf } from './completion.ts';
 import { connect } from './connect.ts';
+import { pathOf } from './examples.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
 import { createProgram } from './program.ts';
 import type { Terminal } from './terminal.ts';
@@ -13,7 +17,9 @@ export async function runCommand(words: readonly string[], terminal: Terminal, v
   const json = words.includes('--json');
   let exit: number = exitCodes.done;
   const said: string[] = [];
+  let running = 'tenantry';
   const perform: Perform = async (command, work) => {
+    running = `tenantry ${pathOf(command)}`;
     const { url } = command.opts<{ url?: string }>();
     const connection = await connect(url, command.name(), terminal);
     try {
@@ -36,6 +42,11 @@ export async function runCommand(words: readonly string[], terminal: Terminal, v
       },
       write: (text) => said.push(text),
     });
+    const completions = completionsOf(program, words);
+    if (completions !== undefined) {
+      terminal.out(completions.join('\n'));
+      return exitCodes.done;
+    }
     await program.parseAsync([...words], { from: 'user' });
     return exit;
   } catch (error) {
@@ -43,7 +54,7 @@ export async function runCommand(words: readonly string[], terminal: Terminal, v
       terminal.out(said.join('').trimEnd());
       return exitCodes.done;
     }
-    const problem = error instanceof CommanderError ? usageOf(error) : error;
+    const problem = error instanceof CommanderError ? usageOf(error) : problemOf(error, running);
     exit = exitCodeOf(problem);
     if (json) terminal.out(JSON.stringify({ exit, error: errorJson(problem) }, null, 2));
     else terminal.note(errorText(problem, exit));
@@ -54,6 +65,15 @@ export async function runCommand(words: readonly string[], terminal: Terminal, v
 /** Asked for, or called without a word: a group without a command tells what it has. */
 function isHelp({ code }: CommanderError): boolean {
   return ['commander.help', 'commander.helpDisplayed', 'commander.version'].includes(code);
+}
+
+/** What the driver says of a database that is not there, or not prepared, in the words of the library. */
+function problemOf(error: unknown, operation: string): unknown {
+  const isMissing = ['42P01', '3F000'].includes(sqlstateOf(error)) && error instanceof Error;
+  if (isMissing && error.message.includes('tenantry.')) {
+    return new TenantryError('schema_missing', { schema: 'tenantry' }, { cause: error });
+  }
+  return asUnavailable(error, operation);
 }
 
 function usageOf(error: CommanderError): UsageError {

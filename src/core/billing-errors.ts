@@ -112,6 +112,8 @@ export const billingErrors: { readonly [Code in Codes]: ErrorRow<ErrorDetails[Co
     status: 409,
     title: 'The tenant still pays',
     detail: (d) =>
-      `tenant "${d.tenantId}" has a subscription (${d.status}); end it first, or it would be charged for ever`,
+      d.status === 'checkout'
+        ? `tenant "${d.tenantId}" has an open checkout, which somebody could pay; close it first`
+        : `tenant "${d.tenantId}" has a subscription (${d.status}); end it first, or it would be charged for ever`,
   },
 };

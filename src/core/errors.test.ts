@@ -31,6 +31,12 @@ it("recognises another copy's error, which is no instance of this copy's class",
   expect(isTenantryError(foreign, 'last_owner')).toBe(true);
 });
 
+it('tells the beginning of what is long', () => {
+  const { details, message } = new TenantryError('tenant_not_found', { tenant: 'x'.repeat(10_000_000) });
+  expect(details.tenant).toBe(`${'x'.repeat(1000)}…`);
+  expect(message.length).toBeLessThan(1200);
+});
+
 it('shows no brand to those who print or copy it', () => {
   const error = new TenantryError('last_owner', { tenantId: 't' });
   expect(Object.getOwnPropertySymbols({ ...error })).toEqual([]);

@@ -1,6 +1,7 @@
 import { type ErrorCode, type ErrorDetails, errorTable } from './error-codes.ts';
 
 const brand = Symbol.for('tenantry.error');
+const longest = 1000;
 
 /**
  * A failure of the domain: a code, its details, and the HTTP status that fits it. Narrow on `code`, never on the
@@ -27,8 +28,9 @@ export class TenantryError<Code extends ErrorCode = ErrorCode> extends Error {
   /** The same sentence for every error of this code. */
   readonly title: string;
 
-  constructor(code: Code, details: ErrorDetails[Code], options?: { cause?: unknown }) {
+  constructor(code: Code, given: ErrorDetails[Code], options?: { cause?: unknown }) {
     const row = errorTable[code];
+    const details = shortened(given);
     super(`${row.title}: ${row.detail(details)}`, options);
     this.name = 'TenantryError';
     this.code = code;
@@ -37,6 +39,19 @@ export class TenantryError<Code extends ErrorCode = ErrorCode> extends Error {
     this.title = row.title;
     Object.defineProperty(this, brand, { value: true });
   }
+}
+
+/** What a caller sent may be of any length; an error tells its beginning, in the log and in the answer alike. */
+function shortened<Details extends object>(details: Details): Details;
+function shortened(details: object): object {
+  const entries = Object.entries(details);
+  if (entries.every(([, value]) => typeof value !== 'string' || value.length <= longest)) return details;
+  return Object.fromEntries(
+    entries.map(([name, value]) => {
+      const long = typeof value === 'string' && value.length > longest;
+      return [name, long ? `${value.slice(0, longest)}…` : value];
+    }),
+  );
 }
 
 /**

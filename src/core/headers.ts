@@ -25,13 +25,22 @@ export type HeadersLike =
 export function readHeader(headers: HeadersLike, name: string): string | undefined {
   if (isReader(headers)) return headers.get(name) ?? undefined;
   const wanted = name.toLowerCase();
-  const found: string[] = [];
-  for (const [key, value] of isList(headers) ? pairs(headers) : Object.entries(headers)) {
-    if (value === undefined || key.toLowerCase() !== wanted) continue;
-    if (typeof value === 'string') found.push(value);
-    else found.push(...value);
+  let found: string | undefined;
+  const add = (value: string): void => {
+    found = found === undefined ? value : `${found}, ${value}`;
+  };
+  if (isList(headers)) {
+    for (const [key, value] of pairs(headers)) if (key.toLowerCase() === wanted) add(value);
+    return found;
   }
-  return found.length === 0 ? undefined : found.join(', ');
+  // Every request passes here several times, so nothing is made of the other headers.
+  for (const key in headers) {
+    if (key.length !== wanted.length || !Object.hasOwn(headers, key) || key.toLowerCase() !== wanted) continue;
+    const value = headers[key];
+    if (typeof value === 'string') add(value);
+    else value?.forEach(add);
+  }
+  return found;
 }
 
 function isReader(headers: HeadersLike): headers is HeaderReader {

@@ -8,6 +8,11 @@ let used = pool.length;
 let lastMillisecond = 0;
 let sequence = 0;
 
+/** The two digits of each byte. */
+const digits = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+let shownMillisecond = -1;
+let shown = '';
+
 /**
  * Makes a UUIDv7 (RFC 9562): 48 bits of Unix milliseconds, then 12 bits that count up within one millisecond of this
  * process, then 62 random bits. Identifiers of one process therefore sort in the order in which they were made, also
@@ -28,11 +33,11 @@ export function uuidv7(now: number = Date.now()): string {
     randomFillSync(pool);
     used = 0;
   }
-  const bytes = pool.subarray(used, used + 16);
+  const at = used;
   used += 16;
   if (now > lastMillisecond) {
     lastMillisecond = now;
-    sequence = ((bytes[6] ?? 0) & 0x07) << 8;
+    sequence = ((pool[at + 6] ?? 0) & 0x07) << 8;
   } else {
     sequence += 1;
     if (sequence > 0xfff) {
@@ -40,12 +45,15 @@ export function uuidv7(now: number = Date.now()): string {
       sequence = 0;
     }
   }
-  const milliseconds = lastMillisecond.toString(16).padStart(12, '0');
-  const counter = sequence.toString(16).padStart(3, '0');
-  const variant = (((bytes[8] ?? 0) & 0x3f) | 0x80).toString(16);
-  let rest = '';
-  for (let index = 9; index < 16; index += 1) rest += (bytes[index] ?? 0).toString(16).padStart(2, '0');
-  return `${milliseconds.slice(0, 8)}-${milliseconds.slice(8)}-7${counter}-${variant}${rest.slice(0, 2)}-${rest.slice(2)}`;
+  if (shownMillisecond !== lastMillisecond) {
+    const milliseconds = lastMillisecond.toString(16).padStart(12, '0');
+    shown = `${milliseconds.slice(0, 8)}-${milliseconds.slice(8)}-7`;
+    shownMillisecond = lastMillisecond;
+  }
+  const byte = (index: number): string => digits[pool[at + index] ?? 0] ?? '';
+  const counter = `${(sequence >> 8).toString(16)}${digits[sequence & 0xff]}`;
+  const variant = digits[((pool[at + 8] ?? 0) & 0x3f) | 0x80];
+  return `${shown}${counter}-${variant}${byte(9)}-${byte(10)}${byte(11)}${byte(12)}${byte(13)}${byte(14)}${byte(15)}`;
 }
 
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;

@@ -122,6 +122,8 @@ export interface BillingFlagTable {
   attempts: Generated<number>;
   due_at: Date;
   error: string | null;
+  /** Usage that the provider is being told of, by its identifier, until all of it was told. */
+  telling: Generated<unknown>;
   updated_at: Date;
 }
 

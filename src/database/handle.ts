@@ -25,9 +25,17 @@ export interface CallOptions {
   readonly db?: AnyDatabase;
 }
 
+/** Every statement asks for one, and to make it is not free. */
+const libraries = new WeakMap<AnyDatabase, Library>();
+
 /** The library's view of an application's database handle, free of the application's plugins. */
 export function libraryOf(db: AnyDatabase): Library {
-  return db.withoutPlugins();
+  let library = libraries.get(db);
+  if (library === undefined) {
+    library = db.withoutPlugins();
+    libraries.set(db, library);
+  }
+  return library;
 }
 
 /**

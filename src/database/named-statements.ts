@@ -91,6 +91,11 @@ export function nameStatements<Client extends QueryClient, Pool extends Connecta
 ): Pool & TransactionPool<Client> {
   const names = new Map<string, string>();
   const wrapped = new WeakMap<object, Client>();
+  // A connection that is ended with the very message that opens it tells so before anybody has it.
+  const on: unknown = Reflect.get(pool, 'on');
+  if (typeof on === 'function') {
+    Reflect.apply(on, pool, ['connect', (client: QueryClient) => client.on?.('error', () => undefined)]);
+  }
 
   function nameOf(text: string): string | undefined {
     const known = names.get(text);

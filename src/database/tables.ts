@@ -290,6 +290,10 @@ export interface UsageReservationTable {
   created_at: Date;
   expires_at: Date;
   settled_at: Date | null;
+  /** The member who holds them: what is committed counts as used by them. */
+  member_id: string | null;
+  /** The API key that holds them. */
+  key_id: string | null;
 }
 
 /** `tenantry.usage_keys`: the idempotency keys of units that were used. */

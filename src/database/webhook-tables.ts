@@ -60,6 +60,8 @@ export interface WebhookMessageTable {
   payload: string;
   idempotency_key: string | null;
   order_key: string | null;
+  /** The span in which it was published, as a `traceparent` of W3C Trace Context; NULL: none. */
+  trace_parent: string | null;
   created_at: Date;
   deliver_at: Date;
 }

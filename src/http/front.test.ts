@@ -1,24 +1,25 @@
 import { describe, expect, it } from 'vitest';
-import { uuidv7 } from '../core/index.ts';
 import { createFront, problemOf, readJson } from './index.ts';
-import { callerOf } from './visit.ts';
+import { callerOf, requestIdOf } from './visit.ts';
 
 const exchange = (headers: Readonly<Record<string, string>>, ip?: string) => ({ headers, url: '/', ip, tell: () => 0 });
 
-describe('callerOf', () => {
+describe('requestIdOf', () => {
   it('keeps the name that a caller gives a request, where it is one', () => {
-    const named = (id: string) => callerOf(exchange({ 'x-request-id': id }), 'x-request-id', () => 'made').requestId;
+    const named = (id: string) => requestIdOf(exchange({ 'x-request-id': id }), 'x-request-id', () => 'made');
     expect(['a', 'req_1:2/3+4=@5-6.7', 'x'.repeat(128)].map(named)).not.toContain('made');
     for (const id of ['', ' ', 'a b', 'a\nb', 'x'.repeat(129), '<b>', '"', 'é']) expect(named(id)).toBe('made');
-    expect(callerOf(exchange({ 'x-request-id': 'a' }), null, () => 'made').requestId).toBe('made');
+    expect(requestIdOf(exchange({ 'x-request-id': 'a' }), null, () => 'made')).toBe('made');
   });
+});
 
+describe('callerOf', () => {
   it('keeps of what a caller calls itself what a trail can store', () => {
-    const agentOf = (agent: string) => callerOf(exchange({ 'user-agent': agent }), null, uuidv7).userAgent;
+    const agentOf = (agent: string) => callerOf(exchange({ 'user-agent': agent }), 'a').userAgent;
     expect(agentOf('curl/8.0 (é)')).toBe('curl/8.0 (é)');
     expect(agentOf('a\u0000b\ud800c\u202ed')).toBe('a?b?c?d');
     expect(agentOf('x'.repeat(10_000))).toHaveLength(500);
-    expect(callerOf(exchange({}), null, uuidv7)).toMatchObject({ userAgent: undefined, ip: undefined });
+    expect(callerOf(exchange({}), 'a')).toEqual({ requestId: 'a', userAgent: undefined, ip: undefined });
   });
 });
 

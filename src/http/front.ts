@@ -1,14 +1,14 @@
 import type { Access, Gate } from '../access/index.ts';
-import type { Audit } from '../audit/index.ts';
+import type { Acting, Audit } from '../audit/index.ts';
 import { type Clock, type Ids, systemClock, TenantryError, uuidv7 } from '../core/index.ts';
 import type { PlanNames } from '../plans/index.ts';
 import type { DeclarationsOf } from '../tenancy/index.ts';
 import { actingOf } from './acting-of.ts';
-import { checkMediaType, type Demands, unitsOf } from './demands.ts';
+import { checkMediaType, type Demands, type Units, unitsOf } from './demands.ts';
 import { leftHeaders } from './left-headers.ts';
 import { type Problem, problemOf } from './problem-of.ts';
 import { rateLimitHeaders } from './rate-limit-headers.ts';
-import { type Caller, callerOf, type Exchange, type Visit } from './visit.ts';
+import { type Caller, callerOf, type Exchange, ipOf, requestIdOf, type Visit } from './visit.ts';
 
 /** What lets requests in, and what remembers who acts: what `createTenantry` gives. */
 export interface FrontDeps<
@@ -78,7 +78,7 @@ export interface Front<
   /** What to answer where nobody serves the path. */
   notFound(request: Req, response: Res): Problem;
   /** Gives the request its name, and tells it in the answer; the other steps do so too. */
-  greet(request: Req, response: Res): Caller;
+  greet(request: Req, response: Res): string;
 }
 
 /**
@@ -104,37 +104,50 @@ export function createFront<
     throw new TenantryError('config_invalid', { path: 'access', problem });
   }
   const now = { clock };
-  const visits = new WeakMap<object, Visit<DB, Names, Tables>>();
+  // Kept on the request itself: the garbage collector keeps what is in a WeakMap, and the request with it, for too long.
+  const place = Symbol('tenantry');
+
+  function visitIn(request: object): Visit<DB, Names, Tables> | undefined {
+    return Reflect.get(request, place);
+  }
 
   function visitOf(request: Req, response: Res): Visit<DB, Names, Tables> {
-    const known = visits.get(request);
+    const known = visitIn(request);
     if (known !== undefined) return known;
     const exchange = exchangeOf(request, response);
-    const visit = { exchange, caller: callerOf(exchange, requestIdHeader, ids), access: undefined };
-    visits.set(request, visit);
-    if (requestIdHeader !== null) exchange.tell(requestIdHeader, visit.caller.requestId);
+    const visit = { exchange, requestId: requestIdOf(exchange, requestIdHeader, ids), access: undefined };
+    Reflect.set(request, place, visit);
+    if (requestIdHeader !== null) exchange.tell(requestIdHeader, visit.requestId);
     return visit;
   }
 
-  async function admit(request: Req, { exchange, caller }: Visit<DB, Names, Tables>) {
+  async function admit(request: Req, { exchange }: Visit<DB, Names, Tables>) {
     const user = userOf === undefined ? undefined : await userOf(request);
     const { headers, url } = exchange;
-    const { ip } = caller;
+    const ip = ipOf(exchange);
     return gate.forRequest(
-      { headers, url, ...(user?.claims !== undefined && { claims: user.claims }) },
+      user?.claims === undefined ? { headers, url } : { headers, url, claims: user.claims },
       user === undefined ? {} : { userId: user.userId },
       ip === undefined ? {} : { ip },
     );
   }
 
+  /** Uses units, and gives the headers that tell what is left. */
+  async function use(access: Access<DB, Names, Tables>, { meter, amount = 1, lease }: Units<Names>) {
+    if (lease === undefined)
+      return rateLimitHeaders(meter, { ...(await access.consume(meter, amount)), ok: true }, now);
+    await access.consumeLeased(meter, amount, lease);
+    return {};
+  }
+
   function accessOf(request: object): Access<DB, Names, Tables> {
-    const access = visits.get(request)?.access;
+    const access = visitIn(request)?.access;
     if (access === undefined) throw new TypeError('no guard() stands before this handler');
     return access;
   }
 
   return {
-    greet: (request, response) => visitOf(request, response).caller,
+    greet: (request, response) => visitOf(request, response).requestId,
     accessOf,
 
     async enter(request, response, { permission, feature, accepts }) {
@@ -150,9 +163,7 @@ export function createFront<
     async charge(request, response, demands) {
       const access = accessOf(request);
       const used = unitsOf(demands);
-      if (used === undefined && access.left === null) return;
-      const state = used && (await access.consume(used.meter, used.amount));
-      const told = used && state ? rateLimitHeaders(used.meter, { ...state, ok: true }, now) : {};
+      const told = used === undefined ? {} : await use(access, used);
       const headers = access.left === null ? told : leftHeaders(access.left, now, told);
       const { exchange } = visitOf(request, response);
       for (const [name, value] of Object.entries(headers)) exchange.tell(name, value);
@@ -160,13 +171,20 @@ export function createFront<
 
     act(request, response, work) {
       if (audit === undefined) return work();
-      return audit.as(actingOf(visitOf(request, response).caller, accessOf(request)), work);
+      const access = accessOf(request);
+      const { exchange, requestId } = visitOf(request, response);
+      // Most requests write nothing down.
+      let acting: Acting | undefined;
+      return audit.as(() => {
+        acting ??= actingOf(callerOf(exchange, requestId), access);
+        return acting;
+      }, work);
     },
 
     problem(error, request, response) {
-      const { caller } = visitOf(request, response);
+      const { exchange, requestId } = visitOf(request, response);
       const problem = problemOf(error, now);
-      if (problem.status >= 500) onError(error, caller);
+      if (problem.status >= 500) onError(error, callerOf(exchange, requestId));
       return problem;
     },
 

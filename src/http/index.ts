@@ -5,9 +5,10 @@
  * @packageDocumentation
  */
 
+export { answerClientError } from './answer-client-error.ts';
 export type { BillingReceiver, RawRequest } from './billing-receiver.ts';
 export { receiveBilling } from './billing-receiver.ts';
-export type { Demands } from './demands.ts';
+export type { Demands, Units } from './demands.ts';
 export type { FetchAdapter, FetchAdapterOptions } from './fetch-adapter.ts';
 export { createFetchAdapter } from './fetch-adapter.ts';
 export type { Front, FrontDeps, FrontOptions, KnownUser } from './front.ts';

@@ -26,20 +26,30 @@ export interface Caller {
 /** One request on its way through the program. */
 export interface Visit<DB, Names extends PlanNames, Tables extends DeclarationsOf<DB> | undefined> {
   readonly exchange: Exchange;
-  readonly caller: Caller;
+  readonly requestId: string;
   access: Access<DB, Names, Tables> | undefined;
 }
 
 /** What a caller may name a request: what is longer or could break out of a line of a log is replaced. */
 const idForm = /^[\w.:+/=@-]{1,128}$/;
 
-/** Reads what is known of a caller. */
-export function callerOf({ headers, ip }: Exchange, idHeader: string | null, ids: Ids): Caller {
+/** The name of a request: the one that its caller gave it, where that is one, or a new one. */
+export function requestIdOf({ headers }: Exchange, idHeader: string | null, ids: Ids): string {
   const told = idHeader === null ? undefined : readHeader(headers, idHeader);
-  const agent = readHeader(headers, 'user-agent');
+  return told !== undefined && idForm.test(told) ? told : ids();
+}
+
+/** The caller's address, where it is known. */
+export function ipOf({ ip }: Exchange): string | undefined {
+  return ip === undefined || ip === '' ? undefined : ip.slice(0, 100);
+}
+
+/** Reads what is known of a caller. */
+export function callerOf(exchange: Exchange, requestId: string): Caller {
+  const agent = readHeader(exchange.headers, 'user-agent');
   return {
-    requestId: told !== undefined && idForm.test(told) ? told : ids(),
-    ip: ip === undefined || ip === '' ? undefined : ip.slice(0, 100),
+    requestId,
+    ip: ipOf(exchange),
     // A trail keeps no control characters, and an entry that is too large would fail the caller's work.
     userAgent: agent?.slice(0, 500).replaceAll(/[^\x20-\x7e\xa0-\xff]/g, '?'),
   };

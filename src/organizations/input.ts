@@ -1,4 +1,6 @@
 import { cleanText, isPermissionPattern, isUuid, opaqueId, TenantryError } from '../core/index.ts';
+import { isMoment } from '../core/moment.ts';
+import { isStorableJson } from '../core/storable-json.ts';
 import type { MemberRef, Page, PageOptions } from './organization.ts';
 
 const mostSeats = 2_147_483_647;
@@ -95,12 +97,9 @@ export function readPermission(permission: unknown): string {
 
 /** Returns a moment that lies ahead, or throws `name_invalid`. */
 export function readFuture(field: string, time: unknown, now: Date): Date {
-  if (time instanceof Date && time > now) return time;
+  if (isMoment(time) && time > now) return time;
   throw new TenantryError('name_invalid', { field, problem: 'must be a moment in the future' });
 }
-
-/** What JSON writes for characters that PostgreSQL does not store: NUL, and half of a surrogate pair. */
-const unstorable = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/i;
 
 /** Returns the application's own facts as JSON, or throws `name_invalid`. */
 export function readMetadata(metadata: unknown): string {
@@ -114,6 +113,6 @@ export function readMetadata(metadata: unknown): string {
   }
   if (json === undefined || !json.startsWith('{')) throw problem('must be an object');
   if (Buffer.byteLength(json) > mostMetadata) throw problem(`must have at most ${mostMetadata} bytes as JSON`);
-  if (unstorable.test(json)) throw problem('holds a character that cannot be stored');
+  if (!isStorableJson(json)) throw problem('holds a character that cannot be stored');
   return json;
 }

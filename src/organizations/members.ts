@@ -1,4 +1,4 @@
-import { type Actor, opaqueId } from '../core/index.ts';
+import { type Actor, opaqueId, TenantryError } from '../core/index.ts';
 import type { AnyDatabase } from '../database/index.ts';
 import { type ActOptions, type Authority, readActor, requirePermission, requireRole } from './authority.ts';
 import type { OrganizationEvent } from './events.ts';
@@ -76,6 +76,9 @@ export function createMembers(toolbox: Toolbox): Members {
     options: ActOptions | undefined,
   ): Promise<{ readonly member: Member; readonly created: boolean }> {
     roles.check(role);
+    if (status !== 'active' && status !== 'pending') {
+      throw new TenantryError('name_invalid', { field: 'status', problem: 'is active or pending' });
+    }
     const by = readActor(options?.by);
     const wanted = {
       tenantId: readTenantId(tenantId),

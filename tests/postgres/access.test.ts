@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
+import { Client } from 'pg';
 import { createTenantry, definePlans, hybridSeats, own } from 'tenantry';
+import type { KeyCacheOptions } from 'tenantry/api-keys';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { isolateTable } from '../../src/database/index.ts';
 import { type CountingDatabase, countingDatabase } from '../support/counting.ts';
@@ -31,12 +33,12 @@ afterAll(async () => {
   await database.destroy();
 });
 
-const wire = () =>
+const wire = (cache?: KeyCacheOptions) =>
   createTenantry({
     db: counting.db,
     plans,
     strategy: hybridSeats({ plan: 'free', seats: 5 }),
-    apiKeys: { prefix: 'hc', foreign: /^hc_live_[0-9a-f]{32}$/ },
+    apiKeys: { prefix: 'hc', foreign: /^hc_live_[0-9a-f]{32}$/, ...(cache !== undefined && { cache }) },
     tables: { calls: own() },
   });
 const headers = (secret: string) => ({ authorization: `Bearer ${secret}` });
@@ -78,8 +80,30 @@ it('spends two statements at most where nothing is remembered and nothing was us
   expect(await cold(2)).toHaveLength(2);
   expect(await cold(3)).toHaveLength(2);
   expect(await cold(1_000_000)).toHaveLength(1 + 1);
+  // Also where only the counter shows that it does not fit.
+  expect(await cold(996)).toHaveLength(2);
   const access = await wire().access.authenticate(headers(secret));
   expect(await access.check('calls')).toMatchObject({ used: 5 });
+});
+
+it('spends one write alone where keys are remembered', async () => {
+  const listener = new Client({ connectionString: database.urls?.app });
+  await listener.connect();
+  const { organizations, apiKeys, access } = wire({ listen: async () => listener });
+  const { tenantId, owner } = await organizations.create({ name: 'Warm', owner: { userId: 'ada' } });
+  const { secret } = await apiKeys.issue({ tenantId, memberId: owner.id });
+  while (!apiKeys.cacheState().trusted) await new Promise((resolve) => setTimeout(resolve, 5));
+  const request = async (): Promise<void> => {
+    const one = await access.authenticate(headers(secret));
+    await one.consume('calls', 1);
+  };
+  await request();
+  const warm = await counting.during(request);
+  expect(warm).toHaveLength(1);
+  expect(warm[0]).toMatch(/update tenantry.usage_counters/);
+  // Many at once share it.
+  expect(await counting.during(() => Promise.all(Array.from({ length: 64 }, request)))).toHaveLength(1);
+  await apiKeys.close();
 });
 
 it('sees a change of plan at the next request', async () => {

@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { sql } from 'kysely';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -117,6 +120,9 @@ describe('the commands of the scripts that people wrote by hand', () => {
     expect((await say('plans show delta')).out).toMatch(/calls +0 +80 +80/);
     expect((await say('usage show delta')).out).toBe('nothing was used');
     expect((await say('usage periods delta')).exit).toBe(0);
+    const nothing = { keys: 0, reservations: 0, windows: 0, hours: 0, periods: 0, members: 0 };
+    expect((await json('usage prune delta --history-before 2020-01-01')).result).toEqual(nothing);
+    expect((await json('usage prune')).result).toEqual(nothing);
     expect((await say('plans list')).out).toMatch(/team/);
   });
 
@@ -152,6 +158,7 @@ describe('wrong use', () => {
     ['audit verify acme --anchor x', 'usage'],
     ['billing show acme', 'usage'],
     ['usage show acme --by week', 'usage'],
+    ['usage prune --before soon', 'usage'],
   ])('"%s" is told as %s', async (line, code) => {
     const said = await json(line);
     expect(said.error).toMatchObject({ code });
@@ -186,8 +193,47 @@ it('completes commands and options', async () => {
   expect(await complete('o')).toEqual(['orgs']);
   expect(await complete('members', 'r')).toEqual(['remove', 'role']);
   expect(await complete('keys', 'create', '--e')).toEqual(['--environment', '--expires']);
-  expect((await sayCommand(['completion', 'bash'])).out).toContain('complete -o default -F _tenantry tenantry');
+  // Half-written words are no options of the command itself.
+  expect(await complete('orgs', 'show', '--')).toContain('--json');
+  expect(await complete('orgs', '--help')).toEqual(['--help']);
+  expect(await complete('completion', '')).toEqual(['bash', 'fish', 'zsh']);
   expect(await sayCommand(['completion', 'tcsh'])).toMatchObject({ exit: 2 });
+});
+
+it('says that the database cannot be reached, or has no schema', async () => {
+  const away = ['orgs', 'list', '--url', 'postgres://ada:not-to-be-shown@127.0.0.1:1/nowhere'];
+  const down = await sayCommand(away);
+  expect(down).toMatchObject({ exit: 1, out: '' });
+  expect(down.notes).toMatch(/database_unavailable.*ECONNREFUSED/s);
+  expect(down.notes).not.toContain('not-to-be-shown');
+  const told = JSON.parse((await sayCommand([...away, '--json'])).out);
+  expect(told).toMatchObject({ exit: 1, error: { code: 'database_unavailable' } });
+  const bare = new URL(url);
+  bare.pathname = '/postgres';
+  const missing = await sayCommand(['orgs', 'list', '--url', bare.href, '--json']);
+  expect(JSON.parse(missing.out)).toMatchObject({ exit: 3, error: { code: 'schema_missing' } });
+});
+
+it('says by its exit code that it was refused', async () => {
+  const nobody = await sayCommand(['orgs', 'show', 'nobody', '--url', url, '--json']);
+  expect(JSON.parse(nobody.out)).toMatchObject({ exit: 3, error: { code: 'organization_not_found' } });
+});
+
+it('says which configuration failed', async () => {
+  const config = join(folder, 'fails.mjs');
+  await writeFile(config, 'export default () => { throw new Error("no secret in the environment"); };');
+  const said = await sayCommand(['orgs', 'list', '--url', url, '--config', config]);
+  expect(said).toMatchObject({ exit: 2, out: '' });
+  expect(said.notes).toContain('fails.mjs failed: no secret in the environment');
+});
+
+it('completes in bash', async () => {
+  const command = `${process.execPath} ${fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))}`;
+  const script = `tenantry() { ${command} "$@"; }; source <(tenantry completion bash)
+    COMP_WORDS=(tenantry orgs create --); COMP_CWORD=3; _tenantry; echo "\${COMPREPLY[@]}"
+    COMP_WORDS=(tenantry ke); COMP_CWORD=1; _tenantry; echo "\${COMPREPLY[@]}"`;
+  const { stdout } = await promisify(execFile)('bash', ['-c', script]);
+  expect(stdout).toMatch(/^--as --config .*--url\nkeys\n$/);
 });
 
 it('tells the version of the schema, and the statements that make it', async () => {

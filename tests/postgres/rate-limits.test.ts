@@ -48,11 +48,27 @@ it('shares one statement, and sends none while it is known to be shut', async ()
   const tenantId = await makeTenant(database, 'free');
   const counting = countingDatabase<None>(database.urls?.app ?? '');
   const rates = createRateLimits({ db: counting.db, limits, clock });
-  await rates.take(tenantId, 'search');
+  // Also for what was never counted before.
+  expect(await counting.during(() => rates.take(tenantId, 'search'))).toHaveLength(1);
+  expect(await counting.during(() => rates.take(tenantId, 'mails', { subject: 'ada', cost: 4 }))).toHaveLength(1);
   expect(await counting.during(() => times(19, () => rates.take(tenantId, 'search')))).toHaveLength(1);
   await rates.take(tenantId, 'search');
   expect(await counting.during(() => times(1000, () => rates.take(tenantId, 'search')))).toEqual([]);
   await counting.destroy();
+});
+
+it('lets exactly a burst through of a limit that several processes begin to count at once', async () => {
+  const clock = fixedClock(start);
+  const tenantId = await makeTenant(database, 'free');
+  const processes = Array.from({ length: 6 }, () => createRateLimits({ db: database.app, limits, clock }));
+  for (let subject = 0; subject < 20; subject += 1) {
+    const results = await Promise.all(
+      processes.flatMap((one) =>
+        Array.from({ length: 5 }, () => one.take(tenantId, 'search', { subject: String(subject) })),
+      ),
+    );
+    expect(results.filter(({ ok }) => ok)).toHaveLength(20);
+  }
 });
 
 it('counts dear calls for several, and a smaller one behind them still fits', async () => {

@@ -5,7 +5,13 @@ import express from 'express';
 import Fastify from 'fastify';
 import { createExpressAdapter } from 'tenantry/express';
 import { createFastifyAdapter } from 'tenantry/fastify';
-import { type BillingReceiver, createFetchAdapter, type FrontOptions, type KnownUser } from 'tenantry/http';
+import {
+  answerClientError,
+  type BillingReceiver,
+  createFetchAdapter,
+  type FrontOptions,
+  type KnownUser,
+} from 'tenantry/http';
 import type { WebhookReceiver } from 'tenantry/webhooks';
 import type { DoorWorld } from './door-world.ts';
 
@@ -24,6 +30,8 @@ export interface DoorOptions extends Pick<DoorWorld, 'tenantry'> {
 
 /** The most bytes that a body may have. */
 export const bodyLimit = 1024;
+/** The most bytes that an event of the payment provider may have. */
+export const eventLimit = 16 * 1024;
 
 const failure = (): Error => new Error('the password is hunter2');
 /** What the client of another service throws: a status that is not ours to repeat. */
@@ -57,6 +65,7 @@ function workOf({ tenantry }: DoorOptions) {
   };
 }
 
+const leased = { consume: { meter: 'calls', lease: { block: 2 } } } as const;
 const write = { permission: 'notes:write', consume: 'calls', accepts: ['application/json'] } as const;
 
 async function expressDoor(options: DoorOptions): Promise<Door> {
@@ -68,7 +77,7 @@ async function expressDoor(options: DoorOptions): Promise<Door> {
   const { guard, handler } = tenant;
   const app = express();
   app.post('/hooks', tenant.webhook(options.receiver));
-  app.post('/billing', tenant.billing(options.billing, { maxBytes: bodyLimit }));
+  app.post('/billing', tenant.billing(options.billing, { maxBytes: eventLimit }));
   app.use(express.json({ limit: bodyLimit }));
   app.get(
     '/whoami',
@@ -95,6 +104,11 @@ async function expressDoor(options: DoorOptions): Promise<Door> {
   app.get(
     '/feature',
     guard({ feature: 'export' }),
+    handler((_request, response) => response.json({})),
+  );
+  app.get(
+    '/leased',
+    guard(leased),
     handler((_request, response) => response.json({})),
   );
   app.get(
@@ -128,10 +142,10 @@ async function fastifyDoor(options: DoorOptions): Promise<Door> {
     onError: options.onError,
   });
   const { guard, handler } = tenant;
-  const app = Fastify({ bodyLimit, forceCloseConnections: true });
+  const app = Fastify({ bodyLimit, forceCloseConnections: true, clientErrorHandler: answerClientError });
   await app.register(tenant.plugin);
   await app.register(tenant.webhook('/hooks', options.receiver));
-  await app.register(tenant.billing('/billing', options.billing, { maxBytes: bodyLimit }));
+  await app.register(tenant.billing('/billing', options.billing, { maxBytes: eventLimit }));
   app.get(
     '/whoami',
     guard(),
@@ -158,6 +172,11 @@ async function fastifyDoor(options: DoorOptions): Promise<Door> {
   app.get(
     '/feature',
     guard({ feature: 'export' }),
+    handler(() => ({})),
+  );
+  app.get(
+    '/leased',
+    guard(leased),
     handler(() => ({})),
   );
   const outer = guard();
@@ -196,13 +215,14 @@ async function fetchDoor(options: DoorOptions): Promise<Door> {
   const inner = handler({ permission: 'notes:burn' }, () => json(200, {}));
   const routes: Readonly<Record<string, (request: Request) => Promise<Response>>> = {
     'POST /hooks': options.receiver.fetch,
-    'POST /billing': billing(options.billing, { maxBytes: bodyLimit }),
+    'POST /billing': billing(options.billing, { maxBytes: eventLimit }),
     'GET /whoami': handler({}, (_request, access) => json(200, work.whoami(access))),
     'GET /notes': handler({ permission: 'notes:read' }, async (_request, access) => json(200, await work.list(access))),
     'POST /notes': jsonHandler({ ...write, maxBytes: bodyLimit }, async (body, access) =>
       json(201, await work.add(access, textOf(body))),
     ),
     'GET /feature': handler({ feature: 'export' }, () => json(200, {})),
+    'GET /leased': handler(leased, () => json(200, {})),
     'GET /twice': handler({}, inner),
     'POST /rename': handler({}, async (_request, access) => json(200, await work.rename(access))),
     'GET /unguarded': open(() => {
@@ -217,11 +237,32 @@ async function fetchDoor(options: DoorOptions): Promise<Door> {
   const things = handler({}, (request) =>
     json(200, { id: decodeURIComponent(pathOf(request).slice('/things/'.length)) }),
   );
-  const serve = (request: Request): Promise<Response> => {
-    if (pathOf(request).startsWith('/things/')) return things(request);
-    return (routes[`${request.method} ${pathOf(request)}`] ?? notFound)(request);
+  const app = createRouter(({ req }) => notFound(req.raw));
+  for (const [route, serve] of Object.entries(routes)) app.on(route, ({ req }) => serve(req.raw));
+  app.on('GET /things/*', ({ req }) => things(req.raw));
+  return listen(createServer((request, response) => void bridge(app.fetch, request, response)));
+}
+
+/** What a router such as Hono's hands to a handler. */
+interface RouterContext {
+  readonly req: { readonly raw: Request };
+}
+
+type RouterHandler = (context: RouterContext) => Promise<Response>;
+
+/** A router in the way of Hono: handlers have the request in a context, and the whole is one fetch handler. */
+function createRouter(notFound: RouterHandler) {
+  const routes: { readonly route: string; readonly handler: RouterHandler }[] = [];
+  const matches = (route: string, asked: string): boolean =>
+    route.endsWith('*') ? asked.startsWith(route.slice(0, -1)) : asked === route;
+  return {
+    on: (route: string, handler: RouterHandler) => void routes.push({ route, handler }),
+    async fetch(request: Request): Promise<Response> {
+      const asked = `${request.method} ${pathOf(request)}`;
+      const { handler } = routes.find(({ route }) => matches(route, asked)) ?? { handler: notFound };
+      return handler({ req: { raw: request } });
+    },
   };
-  return listen(createServer((request, response) => void bridge(serve, request, response)));
 }
 
 const pathOf = ({ url }: Request): string => new URL(url).pathname;
@@ -255,6 +296,7 @@ function portOf(server: { address(): unknown }): number {
 }
 
 async function listen(server: ReturnType<typeof createServer>): Promise<Door> {
+  server.on('clientError', answerClientError);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     port: portOf(server),

@@ -28,10 +28,10 @@ export interface TestRedisClient {
   close(): void;
 }
 
-/** Starts a Redis that keeps nothing, on a free port of the loopback address. */
-export async function startRedis(): Promise<TestRedis> {
+/** Starts a Redis that keeps nothing, on a port of the loopback address; on a free one when absent. */
+export async function startRedis(wanted?: number): Promise<TestRedis> {
   const directory = await mkdtemp(join(tmpdir(), 'tenantry-redis-'));
-  const port = await freePort();
+  const port = wanted ?? (await freePort());
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', directory];
   const server: ChildProcess = spawn('redis-server', args, { stdio: 'ignore' });
   const clients: TestRedisClient[] = [];

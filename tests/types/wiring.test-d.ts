@@ -43,6 +43,22 @@ describe('createTenantry', () => {
     expectTypeOf(rows).toEqualTypeOf<Selectable<Database['calls']>[]>();
   });
 
+  it('knows the features of add-ons, and takes what is said of usage', async () => {
+    const sold = definePlans(
+      { free: { limits: { bots: 1 } } },
+      { extra: { limits: { bots: 3 }, features: ['export'] } },
+    );
+    const tenantry = createTenantry({
+      db,
+      plans: sold,
+      strategy: perUser({ plan: 'free' }),
+      usage: { history: false, lateHours: 24 },
+    });
+    expectTypeOf(tenantry.plans.has).parameter(1).toEqualTypeOf<'export'>();
+    const access = await tenantry.access.authenticate(new Headers());
+    expectTypeOf(access.has).parameter(0).toEqualTypeOf<'export'>();
+  });
+
   it('knows the names of meters, features, plans and tables', async () => {
     const tenantry = createTenantry({
       db,

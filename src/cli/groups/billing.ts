@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
-import type { Billing } from '../../billing/index.ts';
+import type { Billing, Stray } from '../../billing/index.ts';
 import { type ActionContext, type Actions, done, facts, table } from '../action.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { bar } from '../text/bar.ts';
 import { catalogueText, stepText } from '../text/catalogue-text.ts';
 import { counted } from '../text/words.ts';
 import { UsageError } from '../usage-error.ts';
@@ -31,14 +32,19 @@ export function billing(program: Command, { command, does }: Actions): void {
         const report = await billingOf(context).reconcile({
           ...(tenantId !== undefined && { tenantId }),
           mend: context.given.flags.has('mend'),
-          onProgress: ({ done: so, total }) => context.terminal.passing(`${so} of ${total} tenants`),
+          onProgress: ({ done: so, total }) =>
+            context.terminal.passing(`  ${bar(so / Math.max(1, total))}  ${so} of ${counted(total, 'tenant')}`),
         });
         const rows = report.drift.map((one) => [one.tenantId, one.what, one.id, one.field, one.ours, one.theirs]);
         const heads = ['tenant', 'what', 'id', 'field', 'ours', 'theirs'];
         const end = `${counted(report.tenants, 'tenant')}, ${counted(report.drift.length, 'difference')}, ${report.mended} mended, ${report.failed.length} failed`;
-        const failed = report.failed.map((one) => `${one.tenantId}: ${one.reason}`);
-        const text = [table(heads, rows, { none: 'nothing differs' }), ...failed, '', end].join('\n');
-        const left = report.failed.length > 0 || (report.drift.length > 0 && !context.given.flags.has('mend'));
+        const failed = report.failed.map((one) => `${one.tenantId ?? 'strays'}: ${one.reason}`);
+        const strays = report.strays.map(strayText);
+        const text = [table(heads, rows, { none: 'nothing differs' }), ...strays, ...failed, '', end].join('\n');
+        const mended = context.given.flags.has('mend');
+        // What is paid for a tenant that is no more is left to people.
+        const stray = report.strays.some(({ tenantKnown }) => !mended || !tenantKnown);
+        const left = report.failed.length > 0 || (report.drift.length > 0 && !mended) || stray;
         return { exit: left ? exitCodes.differences : exitCodes.done, json: report, text };
       }),
     );
@@ -83,6 +89,11 @@ export function billing(program: Command, { command, does }: Actions): void {
       return done({ replayed }, `${counted(replayed, 'event')} will be worked on again`);
     }),
   );
+}
+
+function strayText({ what, id, tenantId, tenantKnown, status }: Stray): string {
+  const whose = tenantKnown ? `tenant ${tenantId}` : `tenant ${tenantId}, which is not here`;
+  return `${what} ${id}${status === null ? '' : ` (${status})`} was made for ${whose}, and nobody here knows of it`;
 }
 
 function billingOf({ app }: ActionContext): Billing {

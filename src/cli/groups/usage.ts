@@ -53,4 +53,20 @@ export function usage(program: Command, { command, does }: Actions): void {
       return done(forecast, facts({ ...forecast }));
     }),
   );
+
+  make('prune [organization]', 'delete old idempotency keys, settled reservations and, if it is said, old history')
+    .option('--before <time>', 'keys, reservations and windows before then; thirty days ago when absent')
+    .option('--history-before <time>', 'hours and periods before then; all are kept when absent')
+    .action(
+      does(async ({ app, given, words, tenantOf }) => {
+        const historyBefore = timeOf(given, 'history-before');
+        const [organization] = words;
+        const pruned = await app.plans.usage.prune({
+          before: timeOf(given, 'before') ?? new Date(systemClock().getTime() - 30 * day),
+          ...(historyBefore !== undefined && { historyBefore }),
+          ...(organization !== undefined && { tenantId: await tenantOf(organization) }),
+        });
+        return done(pruned, facts({ ...pruned }));
+      }),
+    );
 }

@@ -96,13 +96,19 @@ export function webhooks(program: Command, { command, does }: Actions): void {
         const messageId = given.values.get('message');
         const which = wordOf(given, 'which', ['failed', 'missing', 'all'] as const);
         const since = timeOf(given, 'since');
-        const replayed = await context.app.webhooks.replay({
+        const input = {
           ...(await refOf(context)),
           ...(messageId !== undefined && { messageId }),
           ...(which !== undefined && { which }),
           ...(since !== undefined && { since }),
-        });
-        return done(replayed, `${replayed.deliveries} deliveries are due again`);
+        };
+        let deliveries = 0;
+        for (let cursor: string | null | undefined; cursor !== null; ) {
+          const replayed = await context.app.webhooks.replay(cursor === undefined ? input : { ...input, cursor });
+          deliveries += replayed.deliveries;
+          cursor = replayed.nextCursor;
+        }
+        return done({ deliveries }, `${deliveries} deliveries are due again`);
       }),
     );
 }

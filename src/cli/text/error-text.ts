@@ -10,6 +10,7 @@ export function errorText(error: unknown, exit: number): string {
     const keys = 'keys' in details && Array.isArray(details.keys) ? details.keys : [];
     return [
       `tenantry: ${error.message} (${error.code})`,
+      ...(error.code === 'database_unavailable' && error.cause !== undefined ? [`  ${messageOf(error.cause)}`] : []),
       ...(keys.length > 0 ? [`  such as ${keys.join(', ')}`] : []),
       ...('sql' in details && typeof details.sql === 'string' && details.sql !== ''
         ? [`  in: ${shortened(details.sql)}`]

@@ -63,6 +63,8 @@ export const plansSchema: readonly string[] = [
     created_at timestamptz not null,
     expires_at timestamptz not null,
     settled_at timestamptz,
+    member_id uuid,
+    key_id uuid,
     primary key (tenant_id, id)
   )`,
   `create index usage_reservations_held on tenantry.usage_reservations (tenant_id, meter, expires_at)

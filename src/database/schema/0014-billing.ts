@@ -138,6 +138,7 @@ export const billingSchema: readonly string[] = [
     attempts integer not null default 0,
     due_at timestamptz not null,
     error text,
+    telling jsonb not null default '{}',
     updated_at timestamptz not null,
     primary key (tenant_id, kind)
   )`,

@@ -65,10 +65,13 @@ export const webhooksSchema: readonly string[] = [
     payload text not null,
     idempotency_key text collate "C",
     order_key text collate "C",
+    trace_parent text collate "C",
     created_at timestamptz not null,
     deliver_at timestamptz not null,
     primary key (tenant_id, id)
   )`,
+  // What was published since a time, to be sent again; and what is old enough to go.
+  'create index webhook_messages_created on tenantry.webhook_messages (tenant_id, created_at, id)',
   `create unique index webhook_messages_key on tenantry.webhook_messages (tenant_id, type, idempotency_key)
     where idempotency_key is not null`,
   // Open as long as \`due_at\` is set: when it is to be attempted, or when the lease of the attempt under way ends.
@@ -94,6 +97,9 @@ export const webhooksSchema: readonly string[] = [
     where due_at is not null`,
   `create index webhook_deliveries_order on tenantry.webhook_deliveries (tenant_id, endpoint_id, order_key, message_id)
     where due_at is not null and order_key is not null`,
+  // What was given up, to be sent again: few among many.
+  `create index webhook_deliveries_failed on tenantry.webhook_deliveries (tenant_id, endpoint_id, created_at, message_id)
+    where status in ('failed', 'canceled')`,
   `create table tenantry.webhook_attempts (
     tenant_id uuid not null,
     endpoint_id uuid not null,

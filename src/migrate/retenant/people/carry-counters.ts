@@ -30,7 +30,10 @@ export function carryCounters(work: Work): PeriodShift[] {
     if (there === undefined) draft.carry('usage_counters', counter, next);
     else {
       const used = Math.min(most, there.used + counter.used);
-      draft.set('usage_counters', { ...there, used, updated_at: now });
+      // What the provider was told of one is not to be told once more of both.
+      const exported = (there.exported ?? 0) + (counter.exported ?? 0);
+      const told = exported > 0 && { exported: Math.min(most, exported) };
+      draft.set('usage_counters', { ...there, ...told, used, updated_at: now });
       draft.join('usage_counters', counter, there);
     }
   }

@@ -5,6 +5,7 @@ import { carryKeys } from './carry-keys.ts';
 import { carryLookups } from './carry-lookups.ts';
 import { carryMembers } from './carry-members.ts';
 import { carrySubscription } from './carry-subscription.ts';
+import { carryTerms } from './carry-terms.ts';
 import { type Change, createDraft, isOf } from './draft.ts';
 import { makeTargets } from './make-targets.ts';
 import type { PeopleConflict, PeopleCounts, PeopleDecision, PeopleUnit } from './people-unit.ts';
@@ -44,6 +45,7 @@ export function decidePeople(people: People, unit: PeopleUnit, ids: Ids = uuidv7
   carryKeys(work);
   const staying = carrySubscription(work, people);
   carryLookups(work, staying);
+  carryTerms(work);
   const shifts = carryCounters(work);
   retireTenant(work);
   const changes = draft.changes();

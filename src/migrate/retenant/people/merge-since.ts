@@ -1,6 +1,6 @@
 import type { Records, TableName } from './rows.ts';
 
-const counted: Readonly<Record<string, boolean>> = { used: true, seats_bought: true };
+const counted: Readonly<Record<string, boolean>> = { used: true, exported: true, seats_bought: true };
 /** What says whose a row is, or is counted anew, is never taken over. */
 const own: Readonly<Record<string, boolean>> = {
   tenant_id: true,

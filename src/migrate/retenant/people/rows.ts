@@ -17,8 +17,18 @@ export interface TenantRecord {
   readonly anchor_at: string;
   readonly entitlement_revision: number;
   readonly metadata: unknown;
+  /** What it has beyond its plan; absent or null: nothing. */
+  readonly plan_terms?: TermsRecord | null;
+  /** When it signed for its plan, where that is not when it was made. */
+  readonly plan_since?: string | null;
   readonly created_at: string;
   readonly updated_at: string;
+}
+
+/** What a tenant has beyond its plan, as far as it is looked into. */
+interface TermsRecord {
+  /** Until when there may be units of grants, by quota, in milliseconds since 1970; null: for ever. */
+  readonly granted?: { readonly [quota: string]: number | null };
 }
 
 /** A row of `tenantry.tenant_lookups`. */
@@ -92,6 +102,8 @@ export interface CounterRecord {
   readonly per: string;
   readonly period_start: string;
   readonly used: number;
+  /** What the billing provider was told of; absent or null: nothing. */
+  readonly exported?: number | null;
   readonly entitlement_revision: number;
   readonly updated_at: string;
 }
