@@ -192,12 +192,13 @@ export function writtenOf(
   if (!late && asks.every(({ memberId, keyId }) => memberId === undefined && keyId === undefined))
     return { hour, hours: [] };
   const units = new Map<string, number>();
-  for (const ask of asks) {
-    for (const subject of subjectsOf(ask)) {
-      if (late || subject !== '') units.set(subject, (units.get(subject) ?? 0) + ask.amount);
-    }
+  const add = (subject: string, amount: number): void => void units.set(subject, (units.get(subject) ?? 0) + amount);
+  for (const { amount, memberId, keyId } of asks) {
+    if (late) add('', amount);
+    if (memberId !== undefined) add(memberSubject(memberId), amount);
+    if (keyId !== undefined) add(keySubject(keyId), amount);
   }
-  return { hour, hours: [...units].map(([subject, sum]) => ({ subject, units: sum })) };
+  return { hour, hours: Array.from(units, ([subject, sum]) => ({ subject, units: sum })) };
 }
 
 const hourLength = 3_600_000;
@@ -215,5 +216,12 @@ function startOfHour(time: number): Date {
 
 /** Under which subjects the units of a caller are written down. */
 export function subjectsOf({ memberId, keyId }: Ask): readonly string[] {
-  return ['', ...(memberId === undefined ? [] : [`m:${memberId}`]), ...(keyId === undefined ? [] : [`k:${keyId}`])];
+  return [
+    '',
+    ...(memberId === undefined ? [] : [memberSubject(memberId)]),
+    ...(keyId === undefined ? [] : [keySubject(keyId)]),
+  ];
 }
+
+const memberSubject = (memberId: string): string => `m:${memberId}`;
+const keySubject = (keyId: string): string => `k:${keyId}`;

@@ -9,6 +9,13 @@ interface Item {
   readonly fresh: boolean;
 }
 
+/** Two ways to see that the tenant is as was assumed; the second one locks it. */
+const tenantHolds = `and (select t.entitlement_revision from tenantry.tenants t
+        where t.tenant_id = w.tenant_id and t.status = 'active') = ($8::bigint[])[w.kind]`;
+const lockedTenant = `cross join lateral (select from tenantry.tenants t
+      where t.tenant_id = c.tenant_id and t.entitlement_revision = ($8::bigint[])[w.kind] and t.status = 'active'
+      for key share skip locked) t`;
+
 /*
  * The statement of `takeUnits` for many counters at once, each under its own conditions. Rows that somebody else holds are
  * skipped, so that it never waits: nobody is held up by another tenant's transaction, and two of these statements cannot
@@ -16,21 +23,22 @@ interface Item {
  * It is then found by its place in the table, which is the quickest; one that was changed since the snapshot is not found
  * there. What is skipped, not found, or does not keep its conditions is tried again alone.
  *
- * The tenant is looked up for each row by itself: of a join the planner makes a scan of all tenants.
+ * The tenant is looked up for each row by itself: of a join the planner makes a scan of all tenants. Where rows are added
+ * beside the counter, it is locked, too, as they would lock it later: who moves a tenant locks it before its counters.
  *
  * What calls have in common (meter, amounts, revision) is sent once, and each call names its kind ($2, from 1). Periods begin
  * when each tenant's do, in milliseconds since 1970 ($5).
  */
-const takeManyText = `
+const takeManyText = (records: boolean): string => `
   with locked as materialized (
     select w.place, w.kind, c.ctid as row
     from unnest($1::uuid[], $2::int[], $5::float8[]) with ordinality as w (tenant_id, kind, period_start, place)
     join tenantry.usage_counters c on c.tenant_id = w.tenant_id and c.meter = ($3::text[])[w.kind]
       and c.per = ($4::text[])[w.kind] and c.period_start = to_timestamp(w.period_start / 1000)
+    ${records ? lockedTenant : ''}
     where c.used <= ($7::bigint[])[w.kind] - ($6::bigint[])[w.kind] and c.entitlement_revision <= ($9::bigint[])[w.kind]
       and ($11::timestamptz is null or c.hour between $11::timestamptz and $12::timestamptz)
-      and (select t.entitlement_revision from tenantry.tenants t
-        where t.tenant_id = w.tenant_id and t.status = 'active') = ($8::bigint[])[w.kind]
+      ${records ? '' : tenantHolds}
     for no key update of c skip locked
   ), counted as (
     update tenantry.usage_counters c set used = c.used + ($6::bigint[])[l.kind],
@@ -61,9 +69,9 @@ const membersText = `, members as (
 
 const selected = ' select place, used, alerted, held from counted';
 const texts = {
-  plain: `${takeManyText}${selected}`,
-  hours: `${takeManyText}${hoursText}${selected}`,
-  members: `${takeManyText}${hoursText}${membersText}${selected}`,
+  plain: `${takeManyText(false)}${selected}`,
+  hours: `${takeManyText(true)}${hoursText}${selected}`,
+  members: `${takeManyText(true)}${hoursText}${membersText}${selected}`,
 } as const;
 
 interface Row {
@@ -131,23 +139,34 @@ async function takeMany(db: AnyDatabase, items: readonly Item[]): Promise<readon
 
 function statementOf(items: readonly Item[]): [text: string, parameters: readonly unknown[]] {
   const parameters = parametersOf(items);
-  const hours = items.flatMap(({ conditions }, index) => conditions.hours.map((one) => ({ ...one, place: index + 1 })));
-  const members = items.flatMap(({ conditions }, index) =>
-    conditions.members.map((one) => ({ ...one, place: index + 1 })),
-  );
-  if (hours.length === 0 && members.length === 0) return [texts.plain, parameters];
-  parameters.push(
-    arrayOf(hours.map(({ place }) => place)),
-    hours.map(({ subject }) => subject),
-    arrayOf(hours.map(({ units }) => units)),
-  );
-  if (members.length === 0) return [texts.hours, parameters];
-  parameters.push(
-    arrayOf(members.map(({ place }) => place)),
-    arrayOf(members.map(({ memberId }) => memberId)),
-    arrayOf(members.map(({ units }) => units)),
-  );
+  const hours = createColumns();
+  const members = createColumns();
+  for (const [index, { conditions }] of items.entries()) {
+    for (const { subject, units } of conditions.hours) hours.add(index + 1, subject, units);
+    for (const { memberId, units } of conditions.members) members.add(index + 1, memberId, units);
+  }
+  if (hours.isEmpty() && members.isEmpty()) return [texts.plain, parameters];
+  parameters.push(...hours.texts());
+  if (members.isEmpty()) return [texts.hours, parameters];
+  parameters.push(...members.texts());
   return [texts.members, parameters];
+}
+
+/** Places, names that need no escape, and units, as the texts of three arrays. A name may be empty, so it is quoted. */
+function createColumns() {
+  let places = '';
+  let names = '';
+  let amounts = '';
+  return {
+    isEmpty: () => places === '',
+    texts: () => [`{${places}}`, `{${names}}`, `{${amounts}}`],
+    add(place: number, name: string, units: number): void {
+      const comma = places === '' ? '' : ',';
+      places += `${comma}${place}`;
+      names += `${comma}"${name}"`;
+      amounts += `${comma}${units}`;
+    },
+  };
 }
 
 /** How many statements are under way at once: two, so that one is prepared here while the other runs there. */

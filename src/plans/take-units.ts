@@ -72,9 +72,9 @@ export interface MemberUnits {
  *    tells) whose one snapshot, taken after the call, has the revision that the limit was computed from and leaves no room
  *    for them, or beside a grant that told the newest value and leaves none. When they would fit, the row changed in
  *    between, and they are tried again.
- * 4. A refusal writes nothing: an UPDATE, or a lock, whose WHERE fails locks no row, and beginText locks the tenant only
- *    where its snapshot has room. (INSERT … ON CONFLICT DO UPDATE locks the row before it looks at its WHERE; hence the
- *    insert is for a counter that was not there.)
+ * 4. A refusal writes nothing: an UPDATE, or a lock, whose WHERE fails locks no row, and recordingText and beginText lock
+ *    the tenant only where their snapshot has room. (INSERT … ON CONFLICT DO UPDATE locks the row before it looks at its
+ *    WHERE; hence the insert is for a counter that was not there.)
  * 5. A tenant that moved to another keeps nothing. Its counters were deleted, so an UPDATE that waited finds none; beginText
  *    locks the tenant before it adds a row, since the lock of a foreign key alone would come after the look.
  *
@@ -84,16 +84,28 @@ export interface MemberUnits {
  *
  * takeText does not tell why nothing was added: every granted call would be half as slow again.
  */
-const takeText = `
+const takeWhere = `
+    tenant_id = $1::uuid and meter = $2::text and per = $3::text and period_start = $4::timestamptz
+    and used <= $6::bigint - $5::bigint and entitlement_revision <= $8::bigint
+    and ($10::timestamptz is null or hour between $10::timestamptz and $11::timestamptz)`;
+const takeTenant = `select from tenantry.tenants
+      where tenant_id = $1::uuid and entitlement_revision = $7::bigint and status = 'active'`;
+const takeText = (tenant: string): string => `
   update tenantry.usage_counters
   set used = used + $5::bigint, entitlement_revision = $7::bigint, updated_at = $9::timestamptz,
     hour_units = case when $10::timestamptz is null then hour_units else hour_units + $5::bigint end
-  where tenant_id = $1::uuid and meter = $2::text and per = $3::text and period_start = $4::timestamptz
-    and used <= $6::bigint - $5::bigint and entitlement_revision <= $8::bigint
-    and ($10::timestamptz is null or hour between $10::timestamptz and $11::timestamptz)
-    and exists (select from tenantry.tenants
-      where tenant_id = $1::uuid and entitlement_revision = $7::bigint and status = 'active')
+  where ${takeWhere} and exists (${tenant})
   returning used, alerted, held_until is not null as held`;
+
+/**
+ * The same where rows are added beside the counter. It locks the tenant first, as they would later: who moves a tenant locks
+ * it before its counters. The condition is evaluated once, before the counter is looked for.
+ */
+const recordingText = `
+  with tenant as materialized (
+    ${takeTenant} and exists (select from tenantry.usage_counters where ${takeWhere})
+    for key share
+  ), counted as (${takeText('select from tenant')})`;
 
 /**
  * For the first units of a period or of an hour, and where nothing is known of the counter. It locks the tenant first, as
@@ -176,9 +188,9 @@ interface Texts {
 }
 
 const takeTexts: Texts = {
-  plain: takeText,
-  hours: `with counted as (${takeText})${hoursText} select used, alerted, held from counted`,
-  members: `with counted as (${takeText})${hoursText}${membersText} select used, alerted, held from counted`,
+  plain: takeText(takeTenant),
+  hours: `${recordingText}${hoursText} select used, alerted, held from counted`,
+  members: `${recordingText}${hoursText}${membersText} select used, alerted, held from counted`,
 };
 const beginTexts: Texts = {
   plain: `with ${beginText}${seen}`,

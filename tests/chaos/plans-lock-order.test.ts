@@ -4,7 +4,7 @@ import { createAudit } from '../../src/audit/index.ts';
 import { createPlans, definePlans } from '../../src/plans/index.ts';
 import { fixedClock } from '../../src/testing/index.ts';
 import { postgresDatabase, type TestDatabase } from '../support/databases.ts';
-import { makeTenant, type None } from '../support/plans.ts';
+import { makeTenant, type None, times } from '../support/plans.ts';
 
 const catalogue = definePlans({
   free: {
@@ -82,8 +82,19 @@ async function prepare() {
   return { clock, plans, tenantId, grantId: grant.id, reservationId: held.reservationId };
 }
 
+const keyId = '00000000-0000-7000-8000-00000000000a';
 type Prepared = Awaited<ReturnType<typeof prepare>>;
 const calls: Readonly<Record<string, readonly [call: (one: Prepared) => Promise<unknown>, expected: unknown]>> = {
+  'a call of a key': [({ plans, tenantId }) => plans.consume(tenantId, 'hot', 1, { keyId }), { ok: true, used: 3 }],
+  'calls of keys of two tenants': [
+    async ({ plans, tenantId }) => {
+      const other = await makeTenant(database, 'free');
+      await plans.consume(other, 'hot', 2);
+      const [result] = await times(2, (index) => plans.consume(index === 0 ? tenantId : other, 'hot', 1, { keyId }));
+      return result;
+    },
+    { ok: true, used: 3 },
+  ],
   'the first call of another hour': [
     ({ clock, plans, tenantId }) => {
       clock.advance(3_600_000);
@@ -152,3 +163,21 @@ it.each(Object.entries(calls))(
     else expect(result).toBe(expected);
   },
 );
+
+it('refuses calls of keys while somebody moves their tenants: what is refused locks nothing', async () => {
+  const { plans, clock, tenantId } = await prepare();
+  const other = await makeTenant(database, 'free');
+  await plans.consume(other, 'hot', 2);
+  // Another process uses up what this one believes is left.
+  const elsewhere = createPlans({ db: database.app, plans: catalogue, clock });
+  for (const id of [tenantId, other]) await elsewhere.consume(id, 'hot', 8);
+  const refused = { ok: false, reason: 'quota_exceeded', used: 10 };
+  const call = (id: string) => plans.consume(id, 'hot', 1, { keyId });
+  await database.owner.transaction().execute(async (tx) => {
+    for (const table of ['tenants', 'usage_counters']) {
+      await sql`select from ${sql.table(`tenantry.${table}`)}
+        where tenant_id in (${tenantId}::uuid, ${other}::uuid) for update`.execute(tx);
+    }
+    expect(await Promise.all([tenantId, other].map(call))).toMatchObject([refused, refused]);
+  });
+});

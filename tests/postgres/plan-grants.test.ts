@@ -1,35 +1,10 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { createOrganizations } from '../../src/organizations/index.ts';
-import { createPlans, definePlans, type PlanEvent } from '../../src/plans/index.ts';
+import { createPlans, type PlanEvent } from '../../src/plans/index.ts';
 import { fixedClock } from '../../src/testing/index.ts';
 import { postgresDatabase, type TestDatabase } from '../support/databases.ts';
-import { makeTenant, type None, times } from '../support/plans.ts';
+import { grantCatalogue as catalogue, makeTenant, type None, times } from '../support/plans.ts';
 
-const catalogue = definePlans({
-  free: {
-    limits: { bots: 3 },
-    quotas: { calls: { amount: 10, per: 'month' }, sessions: { amount: 0, per: 'once' } },
-  },
-  metered: { quotas: { calls: { amount: 5, per: 'month', overage: 'bill', overageAtMost: 20 } } },
-  bursty: {
-    quotas: {
-      calls: {
-        amount: 100,
-        per: 'month',
-        within: [
-          { amount: 5, per: 'hour' },
-          { amount: 8, per: 'day' },
-        ],
-      },
-    },
-  },
-});
-const berlin = definePlans({
-  free: {
-    quotas: { calls: { amount: 100, per: 'month', from: 'calendar', within: [{ amount: 5, per: 'day' }] } },
-  },
-});
 const start = '2026-02-01T00:00:00.000Z';
 const clock = fixedClock(start);
 const day = 86_400_000;
@@ -165,82 +140,6 @@ it('carries over what a rollover allows when a period begins', async () => {
   expect(await plans.check(tenantId, 'calls')).toMatchObject({ granted: 5 });
 });
 
-it('holds units for a job: uses a part and gives the rest back where it came from', async () => {
-  const tenantId = await makeTenant(database, 'free');
-  await plans.grants.add(tenantId, 'calls', { amount: 5 });
-  const held = await plans.reservations.hold(tenantId, 'calls', 12, { seconds: 60 });
-  expect(held).toMatchObject({
-    ok: true,
-    used: 10,
-    granted: 3,
-    remaining: 3,
-    expiresAt: new Date('2026-02-01T00:01:00Z'),
-  });
-  if (!held.ok) throw new Error('refused');
-  expect(await plans.consume(tenantId, 'calls', 4)).toMatchObject({ ok: false });
-  await expect(plans.reservations.commit(tenantId, held.reservationId, 13)).rejects.toMatchObject({
-    code: 'amount_invalid',
-  });
-  const done = { ok: true, committed: 7, returned: 5 };
-  expect(await plans.reservations.commit(tenantId, held.reservationId, 7)).toEqual(done);
-  expect(await plans.reservations.commit(tenantId, held.reservationId, 7)).toEqual(done);
-  expect(await plans.reservations.release(tenantId, held.reservationId)).toEqual({
-    ok: false,
-    reason: 'reservation_settled',
-  });
-  expect(await plans.check(tenantId, 'calls')).toMatchObject({ used: 7, granted: 5, remaining: 8 });
-  const unknown = '00000000-0000-7000-8000-00000000dead';
-  for (const id of [unknown, 'no uuid']) {
-    expect(await plans.reservations.commit(tenantId, id)).toEqual({ ok: false, reason: 'reservation_not_found' });
-  }
-  const stranger = await makeTenant(database, 'free');
-  expect(await plans.reservations.release(stranger, held.reservationId)).toEqual({
-    ok: false,
-    reason: 'reservation_not_found',
-  });
-});
-
-it('frees units of a reservation whose time is over, or takes them for used, as it says', async () => {
-  for (const meter of ['calls', 'bots'] as const) {
-    const tenantId = await makeTenant(database, 'free');
-    const most = meter === 'calls' ? 10 : 3;
-    const held = await plans.reservations.hold(tenantId, meter, most, { seconds: 60 });
-    if (!held.ok) throw new Error('refused');
-    expect(await plans.consume(tenantId, meter)).toMatchObject({ ok: false });
-    clock.advance(60_000);
-    expect(await plans.reservations.commit(tenantId, held.reservationId)).toEqual({
-      ok: false,
-      reason: 'reservation_expired',
-    });
-    expect(await create().consume(tenantId, meter, most)).toMatchObject({ ok: true, used: most });
-    expect(await plans.reservations.commit(tenantId, held.reservationId)).toEqual({
-      ok: false,
-      reason: 'reservation_expired',
-    });
-    clock.set(start);
-  }
-  const tenantId = await makeTenant(database, 'free');
-  await plans.reservations.hold(tenantId, 'calls', 9, { seconds: 60, onExpiry: 'commit' });
-  clock.advance(60_000);
-  expect(await plans.consume(tenantId, 'calls', 2)).toMatchObject({ ok: false, used: 9 });
-});
-
-it('settles a reservation once, whoever comes first', async () => {
-  const tenantId = await makeTenant(database, 'free');
-  await plans.grants.add(tenantId, 'calls', { amount: 50 });
-  for (let round = 0; round < 10; round += 1) {
-    const held = await plans.reservations.hold(tenantId, 'calls', 12);
-    if (!held.ok) throw new Error('refused');
-    const results = await times(8, (index) =>
-      index % 2 === 0
-        ? create().reservations.release(tenantId, held.reservationId)
-        : plans.reservations.commit(tenantId, held.reservationId, 0),
-    );
-    for (const result of results) expect(result).toEqual({ ok: true, committed: 0, returned: 12 });
-    expect(await plans.check(tenantId, 'calls')).toMatchObject({ used: 0, granted: 50 });
-  }
-});
-
 it('uses units once for an idempotency key, whoever sends it and how often', async () => {
   const tenantId = await makeTenant(database, 'free');
   const processes = [create(), create(), create()];
@@ -266,62 +165,6 @@ it('uses units once for an idempotency key, whoever sends it and how often', asy
     ok: true,
     granted: 0,
   });
-});
-
-it('keeps windows within a period, and tells when they end', async () => {
-  const tenantId = await makeTenant(database, 'bursty');
-  const results = await times(9, () => plans.consume(tenantId, 'calls'));
-  expect(results.filter(({ ok }) => ok)).toHaveLength(5);
-  const hourEnd = new Date('2026-02-01T00:30:00Z');
-  expect(await plans.consume(tenantId, 'calls')).toMatchObject({ ok: false, used: 5, remaining: 0, resetsAt: hourEnd });
-  clock.set('2026-02-01T00:30:00Z');
-  expect(await plans.consume(tenantId, 'calls', 4)).toMatchObject({
-    ok: false,
-    resetsAt: new Date('2026-02-01T09:30:00Z'),
-  });
-  expect(await plans.consume(tenantId, 'calls', 3)).toMatchObject({ ok: true, used: 8, remaining: 0 });
-  clock.set('2026-02-01T09:30:00Z');
-  expect(await plans.consume(tenantId, 'calls', 5)).toMatchObject({ ok: true, used: 13 });
-});
-
-it('begins windows by the calendar and the clocks of the tenant, where its periods do', async () => {
-  const tenantId = await makeTenant(database, 'free');
-  const local = createPlans({ db: database.app, plans: berlin, clock });
-  await local.terms.setTimeZone(tenantId, 'Europe/Berlin');
-  clock.set('2026-02-10T22:00:00Z');
-  expect(await local.consume(tenantId, 'calls', 5)).toMatchObject({ ok: true, remaining: 0 });
-  expect(await local.consume(tenantId, 'calls')).toMatchObject({
-    ok: false,
-    resetsAt: new Date('2026-02-10T23:00:00Z'),
-  });
-  clock.set('2026-02-10T23:00:00Z');
-  expect(await local.consume(tenantId, 'calls', 5)).toMatchObject({ ok: true, used: 10, remaining: 0 });
-});
-
-it('counts late units in the period of then, as long as they are taken', async () => {
-  const tenantId = await makeTenant(database, 'free');
-  clock.set('2026-03-01T00:00:00Z');
-  const then = new Date('2026-02-28T09:00:00Z');
-  expect(await plans.consume(tenantId, 'calls', 4, { at: then })).toMatchObject({
-    ok: true,
-    used: 4,
-    resetsAt: new Date('2026-02-28T09:30:00Z'),
-  });
-  expect(await plans.check(tenantId, 'calls')).toMatchObject({ used: 0 });
-  for (const at of [new Date('2026-02-25T23:00:00Z'), new Date('2026-03-01T00:06:00Z'), new Date(Number.NaN)]) {
-    await expect(plans.consume(tenantId, 'calls', 1, { at })).rejects.toMatchObject({ code: 'usage_time_invalid' });
-  }
-});
-
-it('counts what a reservation that is over held to what is left of a grant', async () => {
-  const tenantId = await makeTenant(database, 'free');
-  const grant = await plans.grants.add(tenantId, 'sessions', { amount: 10 });
-  await plans.reservations.hold(tenantId, 'sessions', 4, { seconds: 60 });
-  clock.advance(60_000);
-  expect(await plans.grants.list(tenantId, 'sessions')).toMatchObject([{ left: 10, held: 0 }]);
-  await plans.reservations.hold(tenantId, 'sessions', 4, { seconds: 60 });
-  clock.advance(60_000);
-  expect(await plans.grants.revoke(tenantId, grant.id)).toBe(10);
 });
 
 it('takes away what is left of a grant, not what is used or held', async () => {
@@ -387,51 +230,6 @@ it('refuses what cannot be granted', async () => {
   expect(await plans.grants.list(tenantId, 'calls', { all: true })).toEqual([]);
 });
 
-it('keeps what members and keys use of what they held, and nothing of limits', async () => {
-  const organizations = createOrganizations({ db: database.app, clock });
-  const { tenantId } = await organizations.create({ name: 'Acme', owner: { userId: 'ada' }, plan: 'free' });
-  const [member] = (await organizations.members.list({ tenantId })).items;
-  if (member === undefined) throw new Error('none');
-  const [memberId, keyId] = [member.id, '00000000-0000-7000-8000-00000000000b'];
-  const stranger = '00000000-0000-7000-8000-00000000000c';
-  await plans.grants.add(tenantId, 'calls', { amount: 5 });
-  for (const [amount, by] of [
-    [12, { memberId, keyId }],
-    [3, { memberId: stranger }],
-  ] as const) {
-    const held = await plans.reservations.hold(tenantId, 'calls', amount, by);
-    if (!held.ok) throw new Error('refused');
-    await plans.reservations.commit(tenantId, held.reservationId, amount - 1);
-  }
-  const forgotten = await plans.reservations.hold(tenantId, 'calls', 1, { memberId, seconds: 60, onExpiry: 'commit' });
-  const bot = await plans.reservations.hold(tenantId, 'bots', 1, { memberId });
-  if (!forgotten.ok || !bot.ok) throw new Error('refused');
-  await plans.reservations.commit(tenantId, bot.reservationId);
-  clock.advance(60_000);
-  await plans.check(tenantId, 'calls');
-  expect((await plans.usageByMember(tenantId, 'calls')).items).toEqual([{ memberId, used: 12 }]);
-  const read = async (of: 'tenant' | 'members' | 'keys') =>
-    (
-      await plans.usage.read(tenantId, {
-        of,
-        by: 'total',
-        from: new Date(start),
-        to: new Date('2026-02-02'),
-      })
-    ).map(({ quota, units, subjectId }) => [quota, units, subjectId]);
-  expect(await read('tenant')).toEqual([['calls', 14, null]]);
-  expect(await read('members')).toEqual(
-    [
-      ['calls', 12, memberId],
-      ['calls', 2, stranger],
-    ].toSorted(([, , one], [, , other]) => String(one).localeCompare(String(other))),
-  );
-  expect(await read('keys')).toEqual([['calls', 11, keyId]]);
-  await expect(
-    Reflect.apply(plans.reservations.hold, plans.reservations, [tenantId, 'calls', 1, { onExpiry: 'keep' }]),
-  ).rejects.toMatchObject({ code: 'config_invalid' });
-});
-
 it('fills a grant up once for a period, whatever late units come after it', async () => {
   const tenantId = await makeTenant(database, 'free');
   clock.set('2026-02-28T09:00:00Z');
@@ -443,23 +241,6 @@ it('fills a grant up once for a period, whatever late units come after it', asyn
   const at = new Date('2026-02-28T09:10:00Z');
   expect(await plans.consume(tenantId, 'calls', 1, { at })).toMatchObject({ ok: true, granted: 0 });
   expect(await plans.consume(tenantId, 'calls')).toMatchObject({ ok: false, granted: 0 });
-});
-
-it('gives late units what a reservation held then, and is free by now', async () => {
-  const tenantId = await makeTenant(database, 'free');
-  await plans.reservations.hold(tenantId, 'calls', 10, { seconds: 3600 });
-  clock.advance(3_600_000);
-  const at = new Date('2026-02-01T00:30:00Z');
-  expect(await create().consume(tenantId, 'calls', 10, { at })).toMatchObject({ ok: true, used: 10 });
-});
-
-it('looks no longer than its clock allows, which was set back meanwhile', async () => {
-  const tenantId = await makeTenant(database, 'free');
-  await plans.reservations.hold(tenantId, 'calls', 10, { seconds: 60 });
-  clock.advance(60_000);
-  const moments = [clock(), new Date('2026-01-31T23:00:00Z')];
-  const jumping = createPlans({ db: database.app, plans: catalogue, clock: () => moments.shift() ?? new Date(start) });
-  expect(await jumping.check(tenantId, 'calls')).toMatchObject({ ok: true, used: 0 });
 });
 
 it('tells of a grant that is taken away once, and keeps nothing on it that comes back', async () => {

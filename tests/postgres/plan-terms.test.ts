@@ -222,6 +222,15 @@ it('gives no fresh quota however often the zone is changed', async () => {
   expect(await yearly.consume(tenantId, 'calls', 5)).toMatchObject({ ok: true, used: 5 });
 });
 
+it('refuses no resource that is counted already, however many come with it at once', async () => {
+  for (let round = 0; round < 20; round += 1) {
+    const tenantId = await makeTenant(database, 'free');
+    const results = await times(20, (index) => create().resources.occupy(tenantId, 'bots', `bot ${index % 2}`));
+    expect(results.filter((result) => result.ok && result.known !== true)).toHaveLength(2);
+    expect(results.filter((result) => result.ok && result.known === true)).toHaveLength(18);
+  }
+});
+
 it('freezes the surplus after a downgrade by a rule, deletes nothing, and thaws it on an upgrade', async () => {
   const tenantId = await makeTenant(database, 'pro');
   await setPlan(tenantId, 'pro');
