@@ -165,7 +165,8 @@ export interface SubscriptionBilling<Plan extends string = string> {
    */
   closeCheckout(input: { readonly tenantId: string }): Promise<BillingState>;
   /**
-   * Subscribes a tenant without a page: by invoice, or from the means of payment on file.
+   * Subscribes a tenant without a page: by invoice, or from the means of payment on file. After `provider_unavailable` the
+   * same wish again gives the subscription that was made, within 23 hours.
    *
    * @throws TenantryError `subscription_exists`, `plan_not_sold`.
    */

@@ -107,7 +107,11 @@ export interface Billing<Plan extends string = string> extends SubscriptionBilli
      * @throws TenantryError `plan_not_sold`, `tenant_not_found`, `name_invalid`.
      */
     plan(input: TransitionInput<Plan>): Promise<TransitionPlan>;
-    /** Asks for it, or goes on with what was planned under that name. Called again nothing is asked for twice. */
+    /**
+     * Asks for it, or goes on with what was planned under that name. Called again nothing is asked for twice.
+     *
+     * @throws TenantryError `config_invalid` for a plan of other tenants or wishes than what stands under that name.
+     */
     apply(plan: TransitionPlan): Promise<TransitionResult>;
   };
   /** Brings what is sold at the provider to what the price list says: `tenantry billing sync-catalog` does so. */
@@ -212,7 +216,7 @@ export function createBilling<Plan extends string = string>(options: BillingOpti
     checkPrices: async () => checkCatalogue(provider, prices),
     transitions: {
       plan: (input) => planTransition(ground, input),
-      apply: (plan) => applyTransition(ground, plan),
+      apply: (plan) => applyTransition(ground, plan, { closeOpen }),
     },
     catalogue: {
       plan: () => planCatalogueSync(provider, prices),

@@ -18,6 +18,8 @@ export async function openCheckout(db: AnyDatabase, tenantId: string): Promise<C
 /** A checkout to be asked for. */
 export interface CheckoutWish {
   readonly id: string;
+  /** A page on which one pays, or a subscription that is made without one. */
+  readonly kind: CheckoutRow['kind'];
   readonly plan: string;
   /** As it will be sent, word for word. */
   readonly request: Readonly<Record<string, unknown>>;
@@ -35,8 +37,8 @@ export async function insertCheckout(
 ): Promise<boolean> {
   const { rows } = await sql`
     insert into tenantry.billing_checkouts
-      (tenant_id, id, status, plan, request, request_hash, trial_days, created_at, updated_at)
-    select c.tenant_id, ${wish.id}::uuid, 'creating', ${wish.plan}, ${JSON.stringify(wish.request)}::jsonb,
+      (tenant_id, id, kind, status, plan, request, request_hash, trial_days, created_at, updated_at)
+    select c.tenant_id, ${wish.id}::uuid, ${wish.kind}, 'creating', ${wish.plan}, ${JSON.stringify(wish.request)}::jsonb,
       ${wish.requestHash}, ${wish.trialDays}::integer, ${now}::timestamptz, ${now}::timestamptz
     from tenantry.billing_customers c where c.tenant_id = ${tenantId}::uuid and c.lease = ${lease}::uuid
     on conflict do nothing returning 1`.execute(libraryOf(db));

@@ -14,7 +14,7 @@ import { mayTry, noteFingerprints } from './trial-store.ts';
 import { wantedItems } from './wanted-items.ts';
 
 /** For so long the provider remembers a key; after that a checkout that was never answered is over. */
-const keyMilliseconds = 23 * 3_600_000;
+export const keyMilliseconds = 23 * 3_600_000;
 /** A session that ends so soon is of no use to whoever opens it now. */
 const usefulMilliseconds = 120_000;
 
@@ -77,7 +77,7 @@ export function createCheckout(ground: Ground): Pick<SubscriptionBilling, 'check
       const trial = trialDays !== undefined && (await takeTrial(tenantId, fingerprints)) ? trialDays : null;
       const request: NewCheckout = { ...wish, ...(trial !== null && { trialDays: trial }) };
       const id = ids();
-      const made = { id, plan, request: { ...request }, requestHash, trialDays: trial };
+      const made = { id, kind: 'page' as const, plan, request: { ...request }, requestHash, trialDays: trial };
       if (!(await insertCheckout(db, tenantId, held.lease, made, clock()))) throw busy(tenantId);
       return open(held, { id, trial_days: trial }, request);
     });
@@ -108,6 +108,11 @@ export function createCheckout(ground: Ground): Pick<SubscriptionBilling, 'check
     const { tenantId } = held;
     const row = await openCheckout(db, tenantId);
     if (row === undefined) return undefined;
+    if (row.kind === 'direct') {
+      // It never was, as who comes here has looked: what was asked for without a page is a subscription at once.
+      await updateCheckout(db, tenantId, row.id, { status: 'failed' }, clock());
+      return undefined;
+    }
     const same = row.request_hash === requestHash;
     const found =
       row.session_id === null ? await again(held, row, customerId) : await provider.checkouts.read(row.session_id);

@@ -1,17 +1,16 @@
 import { opaqueId, TenantryError } from '../core/index.ts';
-import type { BillingState, SubscribeInput, SubscriptionBilling, SwapInput } from './billing-interface.ts';
-import { checkFingerprints, checkFuture, checkUrl, checkWish } from './check-input.ts';
-import { type CloseOpen, defaultCurrency } from './checkout.ts';
-import { ensureCustomer } from './ensure-customer.ts';
+import type { BillingState, SubscriptionBilling, SwapInput } from './billing-interface.ts';
+import { checkFuture, checkUrl, checkWish } from './check-input.ts';
+import type { CloseOpen } from './checkout.ts';
 import type { Ground, Held } from './ground.ts';
 import type { WantedItem } from './provider/subscription.ts';
 import type { ProviderCapabilities } from './provider.ts';
 import { readSeatState } from './seats/store.ts';
 import { isLive } from './standing.ts';
 import { readState } from './state.ts';
+import { createSubscribe } from './subscribe.ts';
 import type { SubscriptionRecord } from './subscription-record.ts';
 import { syncHeld } from './sync.ts';
-import { mayTry, noteFingerprints } from './trial-store.ts';
 import { sameItems, wantedItems } from './wanted-items.ts';
 
 type Methods = Pick<
@@ -24,8 +23,8 @@ type Methods = Pick<
  * provider, ask for the change if it is not so already, look again. So a change that was made without an answer is found,
  * and not asked for twice.
  */
-export function createSubscriptions(ground: Ground, { closeOpen }: { readonly closeOpen: CloseOpen }): Methods {
-  const { alone, clock, db, priceIndex, prices, provider, trialDaysOf } = ground;
+export function createSubscriptions(ground: Ground, parts: { readonly closeOpen: CloseOpen }): Methods {
+  const { alone, clock, db, priceIndex, prices, provider } = ground;
 
   function requireCapability(name: keyof ProviderCapabilities, operation: string): void {
     if (!provider.capabilities[name]) {
@@ -65,53 +64,8 @@ export function createSubscriptions(ground: Ground, { closeOpen }: { readonly cl
     return wantedItems(prices, priceIndex, wish, items);
   }
 
-  async function trialFor(input: SubscribeInput, tenantId: string): Promise<number | undefined> {
-    const days = input.trial === false ? undefined : trialDaysOf(input.plan);
-    if (days === undefined) return undefined;
-    const fingerprints = await ground.fingerprintsOf({ tenantId, plan: input.plan }, input.fingerprints);
-    if (!(await mayTry(db, tenantId, fingerprints))) return undefined;
-    const first = await ground.inTransaction(undefined, (tx) => noteFingerprints(tx, tenantId, fingerprints));
-    return first ? days : undefined;
-  }
-
   return {
-    async subscribe(input) {
-      checkWish(input);
-      checkFingerprints(input.fingerprints);
-      return alone(input.tenantId, async (held) => {
-        const { tenantId } = held;
-        const { subscriptions } = await syncHeld(ground, held);
-        const live = subscriptions.find((record) => record.plan !== null && isLive(record));
-        if (live !== undefined) throw new TenantryError('subscription_exists', { tenantId, plan: live.plan ?? '' });
-        // Whoever still has the page open would buy a second one.
-        await closeOpen(held);
-        const customerId = await ensureCustomer(ground, held, input.payer ?? {});
-        const { plan, interval = 'month', currency = defaultCurrency(ground, plan, interval), addOns = {} } = input;
-        const seats = await readSeatState(db, tenantId);
-        const items = await wantedItems(prices, priceIndex, {
-          plan,
-          interval,
-          currency,
-          seats,
-          addOns,
-          agreed: input.agreed,
-        });
-        const trialDays = await trialFor(input, tenantId);
-        const wish = {
-          customerId,
-          tenantId,
-          plan,
-          items,
-          currency,
-          ...(trialDays !== undefined && { trialDays }),
-          ...(input.coupon !== undefined && { coupon: input.coupon }),
-          ...(input.daysUntilDue !== undefined && { daysUntilDue: input.daysUntilDue }),
-        };
-        await held.ask('subscribe', wish, (call) => provider.subscriptions.create(wish, call));
-        await syncHeld(ground, held);
-        return readState(db, tenantId);
-      });
-    },
+    subscribe: createSubscribe(ground, parts),
 
     async portal({ tenantId, returnUrl, to = 'home', configuration, locale }) {
       requireCapability('portal', 'portal');

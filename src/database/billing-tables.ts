@@ -88,10 +88,11 @@ export interface BillingSubscriptionItemTable {
   period_end: Date | null;
 }
 
-/** `tenantry.billing_checkouts`: checkouts that were wished for. At most one of a tenant is not over. */
+/** `tenantry.billing_checkouts`: checkouts and subscriptions that were wished for. At most one of a tenant is not over. */
 export interface BillingCheckoutTable {
   tenant_id: string;
   id: string;
+  kind: 'page' | 'direct';
   status: 'creating' | 'open' | 'complete' | 'expired' | 'failed';
   plan: string;
   request: ColumnType<Record<string, unknown>, string, never>;

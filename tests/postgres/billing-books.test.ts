@@ -103,6 +103,35 @@ describe('the books', () => {
     expect(await codeOf(billing.books.issueInvoice({ ...wish, lines: [] }))).toBe('amount_invalid');
   });
 
+  it('come in pages, each once, though all are of the same moment', async () => {
+    const { billing, organization } = program();
+    const tenantId = await organization();
+    const made: string[] = [];
+    for (let count = 0; count < 7; count += 1) {
+      const lines = [{ description: 'Pass', amount: 100 }];
+      const { id } = await billing.books.issueInvoice({ tenantId, currency: 'usd', lines });
+      await billing.books.recordPayment({ tenantId, invoiceId: id, method: 'cash' });
+      made.push(id);
+    }
+    const walk = async (
+      read: (after?: string) => Promise<readonly { readonly id: string; readonly createdAt: Date }[]>,
+    ) => {
+      const found = [...(await read())];
+      for (let page = found; page.length > 0; ) {
+        page = [...(await read(page.at(-1)?.id))];
+        found.push(...page);
+      }
+      expect(new Set(found.map(({ createdAt }) => createdAt.getTime())).size).toBe(1);
+      return found.map(({ id }) => id);
+    };
+    const part = (after?: string) => ({ limit: 3, ...(after !== undefined && { after }) });
+    const invoices = await walk((after) => billing.invoices(tenantId, part(after)));
+    expect(invoices).toHaveLength(7);
+    expect(new Set(invoices)).toEqual(new Set(made));
+    const payments = await walk((after) => billing.payments(tenantId, part(after)));
+    expect([payments.length, new Set(payments).size]).toEqual([7, 7]);
+  });
+
   it('give back once for a double click, credit what is open, and give up what is not paid', async () => {
     const { billing, organization } = program();
     const tenantId = await organization();

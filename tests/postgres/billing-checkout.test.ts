@@ -1,5 +1,5 @@
-import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { installSchema } from '../../src/database/index.ts';
 import type { TenantryEvent } from '../../src/index.ts';
 import {
   type BillingProgram,
@@ -141,7 +141,7 @@ describe('a checkout that is open', () => {
   });
 
   it('keeps its tenant from being purged, so that nobody pays for one that is no more', async () => {
-    await sql`grant tenantry_purge to tenantry_test_app`.execute(database.owner);
+    await installSchema(database.owner, { grantPurgeTo: ['tenantry_test_app'] });
     const tenantId = await tenant();
     await program.billing.checkout({ tenantId, plan: 'pro', ...urls });
     await program.tenancy.suspend(tenantId);
@@ -177,5 +177,41 @@ describe('a checkout that is open', () => {
         expect(['tenant_not_found', 'billing_busy', 'tenant_still_pays']).toContain(outcome.reason.code);
       }
     }
+  });
+});
+
+describe('who subscribes without a page', () => {
+  const wish = (tenantId: string) => ({ tenantId, plan: 'tried' as const, daysUntilDue: 14 });
+  const path = '/v1/subscriptions';
+
+  it('gets the subscription that was made without an answer, for the same wish alone', async () => {
+    for (const how of ['timeout-after-effect', 'error-after-effect'] as const) {
+      const tenantId = await tenant();
+      world.fake.fail({ next: 1, match: { method: 'POST', path }, how });
+      await expect(program.billing.subscribe(wish(tenantId))).rejects.toMatchObject({ code: 'provider_unavailable' });
+      for (const other of [{ coupon: 'half' }, { plan: 'pro' as const }, { daysUntilDue: 30 }]) {
+        const asked = program.billing.subscribe({ ...wish(tenantId), ...other });
+        await expect(asked).rejects.toMatchObject({ code: 'subscription_exists' });
+      }
+      const state = await program.billing.subscribe(wish(tenantId));
+      expect(state).toMatchObject({ plan: 'tried', status: 'trialing', duplicates: 0 });
+      expect(state.subscriptions).toHaveLength(1);
+      // It is known now, and asking for it is asking for a second one.
+      await expect(program.billing.subscribe(wish(tenantId))).rejects.toMatchObject({ code: 'subscription_exists' });
+    }
+  });
+
+  it('gets it as it was asked for, trial and all, where nothing was made, and something else for another wish', async () => {
+    const tenantId = await tenant();
+    for (const how of ['timeout-before', 'error'] as const) {
+      world.fake.fail({ next: 1, match: { method: 'POST', path }, how });
+      await expect(program.billing.subscribe(wish(tenantId))).rejects.toMatchObject({ code: 'provider_unavailable' });
+    }
+    expect(await program.billing.subscribe(wish(tenantId))).toMatchObject({ plan: 'tried', status: 'trialing' });
+    const other = await tenant();
+    world.fake.fail({ next: 1, match: { method: 'POST', path }, how: 'timeout-before' });
+    await expect(program.billing.subscribe(wish(other))).rejects.toMatchObject({ code: 'provider_unavailable' });
+    const pro = { tenantId: other, plan: 'pro', daysUntilDue: 14 } as const;
+    expect(await program.billing.subscribe(pro)).toMatchObject({ plan: 'pro', duplicates: 0 });
   });
 });

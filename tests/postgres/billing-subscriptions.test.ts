@@ -1,5 +1,5 @@
-import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { installSchema } from '../../src/database/index.ts';
 import type { TenantryEvent } from '../../src/index.ts';
 import {
   type BillingProgram,
@@ -253,9 +253,7 @@ describe('when the days of grace are over', () => {
 describe('a tenant that goes', () => {
   it('is not purged while it pays', async () => {
     const tenantId = await subscribed();
-    await database.owner.connection().execute(async (db) => {
-      await sql`grant tenantry_purge to tenantry_test_app`.execute(db);
-    });
+    await installSchema(database.owner, { grantPurgeTo: ['tenantry_test_app'] });
     await program.tenancy.suspend(tenantId);
     await expect(program.tenancy.purge(tenantId)).rejects.toMatchObject({
       code: 'tenant_still_pays',

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { describeTransition, type TransitionPlan } from '../../src/billing/index.ts';
 import { applyRetenanting, defineRetenanting, mergeTenants } from '../../src/migrate/index.ts';
@@ -287,6 +288,59 @@ describe('the billing side of a change of tenancy', () => {
     expect(world.fake.list('refund')).toHaveLength(1);
     await settle(world, program);
     expect((await program.billing.reconcile()).drift).toEqual([]);
+  });
+
+  it('closes the checkout of who is subscribed, so that nobody pays twice; one that was paid keeps its plan', async () => {
+    const [eve, ada, lee] = [await customer('eve', 'pro'), await customer('ada', null), await customer('lee', null)];
+    const kim = await customer('kim', null);
+    const tenants = [ada, lee, kim].map((tenantId) => ({ tenantId, plan: 'team' as const, inPlaceOf: [eve] }));
+    const plan = await program.billing.transitions.plan({ name: 'late buyers', tenants });
+    const [open, paid, other] = [
+      await program.billing.checkout({ tenantId: ada, plan: 'pro', ...urls }),
+      await program.billing.checkout({ tenantId: lee, plan: 'team', ...urls }),
+      await program.billing.checkout({ tenantId: kim, plan: 'pro', ...urls }),
+    ];
+    world.fake.completeCheckout(paid.sessionId);
+    world.fake.completeCheckout(other.sessionId);
+    // Kim bought something else meanwhile, which only somebody who is asked can know to be right or wrong.
+    for (let again = 0; again < 2; again += 1) {
+      expect(await program.billing.transitions.apply(plan)).toMatchObject({
+        left: 2,
+        failed: [{ id: `subscribe ${kim}`, tenantId: kim, reason: expect.stringMatching(/^Subscribed already: /) }],
+      });
+    }
+    expect(world.fake.get(open.sessionId)?.status).toBe('expired');
+    expect((await program.billing.state(ada)).subscriptions).toMatchObject([{ plan: 'team', status: 'trialing' }]);
+    expect((await program.billing.state(lee)).subscriptions).toMatchObject([{ plan: 'team', status: 'active' }]);
+    expect((await program.billing.state(kim)).subscriptions).toMatchObject([{ plan: 'pro', status: 'active' }]);
+    await program.billing.swap({ tenantId: kim, plan: 'team' });
+    expect(await program.billing.transitions.apply(plan)).toMatchObject({ left: 0, failed: [] });
+    expect(world.fake.list('subscription')).toHaveLength(4);
+  });
+
+  it('keeps one plan under a name: of two different ones at the same moment the second is refused', async () => {
+    const [ada, eve] = [await customer('ada', 'pro'), await customer('eve', null)];
+    const planOf = (tenants: Parameters<typeof program.billing.transitions.plan>[0]['tenants']) =>
+      program.billing.transitions.plan({ name: 'once', tenants });
+    const plans = [
+      await planOf([{ tenantId: ada, plan: 'team' }]),
+      await planOf([{ tenantId: ada, plan: 'pro', interval: 'year' }]),
+      await planOf([{ tenantId: eve, plan: 'pro' }]),
+      await planOf([{ tenantId: ada, plan: null }]),
+    ];
+    const outcomes = await Promise.allSettled(
+      plans.map((plan) => billingProgram(database.app, world).billing.transitions.apply(plan)),
+    );
+    const refused = outcomes.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+    expect(refused).toMatchObject(
+      [1, 2, 3].map(() => ({ code: 'config_invalid', details: { path: 'transition.name' } })),
+    );
+    const kept = await sql<{ steps: number }>`
+      select count(*)::int as steps from tenantry.billing_transition_steps`.execute(database.owner);
+    expect(kept.rows).toEqual([{ steps: 1 }]);
+    const first = plans[outcomes.findIndex(({ status }) => status === 'fulfilled')];
+    if (first === undefined) throw new Error('none was applied');
+    expect(await program.billing.transitions.apply(first)).toMatchObject({ done: 0, left: 0 });
   });
 
   it('says in words what will be asked, before it is', async () => {

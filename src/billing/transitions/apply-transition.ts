@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { cleanText } from '../../core/index.ts';
+import { cleanText, isTenantryError, TenantryError } from '../../core/index.ts';
 import { isAnswered } from '../alone.ts';
 import { readPayments } from '../books/store.ts';
+import type { CloseOpen } from '../checkout.ts';
 import { ensureCustomer } from '../ensure-customer.ts';
 import { raiseFlag } from '../flag-store.ts';
 import type { Ground, Held } from '../ground.ts';
@@ -11,7 +12,8 @@ import { isLive } from '../standing.ts';
 import { syncHeld } from '../sync.ts';
 import { sameItems, wantedItems } from '../wanted-items.ts';
 import { reasonOf } from '../work-flags.ts';
-import { noteStep, readSteps, storeSteps } from './store.ts';
+import { goesOn } from './goes-on.ts';
+import { noteStep, storeSteps } from './store.ts';
 import type { TransitionPlan, TransitionResult, TransitionStep } from './transition.ts';
 
 type Step<Kind extends TransitionStep['do']> = Extract<TransitionStep, { readonly do: Kind }>;
@@ -21,20 +23,27 @@ type Step<Kind extends TransitionStep['do']> = Extract<TransitionStep, { readonl
  * looks whether it was done already and has one idempotency key: whoever goes on after a crash charges nobody twice. A step
  * that fails keeps back what comes after it.
  */
-export async function applyTransition(ground: Ground, plan: TransitionPlan): Promise<TransitionResult> {
+export async function applyTransition(
+  ground: Ground,
+  plan: TransitionPlan,
+  { closeOpen }: { readonly closeOpen: CloseOpen },
+): Promise<TransitionResult> {
   const { db, clock, inTransaction } = ground;
   const name = cleanText('name', plan.name, 80);
-  if ((await readSteps(db, name)).length === 0) {
-    await inTransaction(undefined, (tx) => storeSteps(tx, name, plan.steps, clock()));
+  const steps = await inTransaction(undefined, (tx) => storeSteps(tx, name, plan.steps, clock()));
+  if (!goesOn(steps, plan.steps)) {
+    throw new TenantryError('config_invalid', {
+      path: 'transition.name',
+      problem: 'another plan stands under this name',
+    });
   }
-  const steps = await readSteps(db, name);
   let done = 0;
   for (const { step, refusals, done: before } of steps) {
     if (before) continue;
     const key = createHash('sha256').update(`${name} ${step.id} ${refusals}`).digest('hex').slice(0, 40);
     try {
       await ground.alone(step.tenantId, async (held) => {
-        await askFor(ground, held, step, { idempotencyKey: `tenantry:transition:${key}` });
+        await askFor({ ground, held, closeOpen }, step, { idempotencyKey: `tenantry:transition:${key}` });
         await syncHeld(ground, held, { documents: 'all' });
       });
       await noteStep(db, name, step, { now: clock(), error: null, refused: false });
@@ -52,12 +61,20 @@ export async function applyTransition(ground: Ground, plan: TransitionPlan): Pro
   return { name, done, left: 0, failed: [] };
 }
 
-async function askFor(ground: Ground, held: Held, step: TransitionStep, call: ProviderCall): Promise<void> {
+/** Who speaks with the provider, and what for. */
+interface Asker {
+  readonly ground: Ground;
+  readonly held: Held;
+  readonly closeOpen: CloseOpen;
+}
+
+async function askFor(asker: Asker, step: TransitionStep, call: ProviderCall): Promise<void> {
+  const { ground, held } = asker;
   switch (step.do) {
     case 'change':
       return change(ground, held, step, call);
     case 'subscribe':
-      return subscribe(ground, held, step, call);
+      return subscribe(asker, step, call);
     case 'end':
       return end(ground, step, call);
     case 'refund':
@@ -76,11 +93,30 @@ async function change(ground: Ground, { tenantId }: Held, step: Step<'change'>, 
   await provider.subscriptions.change(step.subscriptionId, { items, proration }, call);
 }
 
-async function subscribe(ground: Ground, held: Held, step: Step<'subscribe'>, call: ProviderCall): Promise<void> {
+async function subscribe(
+  { ground, held, closeOpen }: Asker,
+  step: Step<'subscribe'>,
+  call: ProviderCall,
+): Promise<void> {
   const { db, clock, prices, priceIndex, provider } = ground;
   const { tenantId, plan, interval, currency, daysUntilDue, paidUntil } = step;
-  const { subscriptions } = await syncHeld(ground, held);
-  if (subscriptions.some((record) => record.plan === plan && isLive(record))) return;
+  const isThere = async (): Promise<boolean> => {
+    const { subscriptions } = await syncHeld(ground, held);
+    const live = subscriptions.filter((record) => record.plan !== null && isLive(record));
+    if (live.some((record) => record.plan === plan)) return true;
+    const [other] = live;
+    // It was bought since this was planned: a second one would be paid beside it.
+    if (other !== undefined) throw new TenantryError('subscription_exists', { tenantId, plan: other.plan ?? '' });
+    return false;
+  };
+  if (await isThere()) return;
+  try {
+    await closeOpen(held);
+  } catch (error) {
+    // It was paid in the last moment, perhaps for what is wanted here.
+    if (isTenantryError(error, 'subscription_exists') && (await isThere())) return;
+    throw error;
+  }
   const customerId = await ensureCustomer(ground, held, {});
   const seats = await readSeatState(db, tenantId);
   const items = await wantedItems(prices, priceIndex, { plan, interval, currency, seats });

@@ -9,23 +9,29 @@ export interface StoredStep {
   readonly done: boolean;
 }
 
-/** Writes down what will be asked; what is written down already stays as it is. */
+/** Writes down what will be asked under a name, unless something is: one at a time, so that no two plans are mixed. */
 export async function storeSteps(
   tx: AnyDatabase,
   transition: string,
   steps: readonly TransitionStep[],
   now: Date,
-): Promise<void> {
+): Promise<readonly StoredStep[]> {
+  const lock = `tenantry transition ${transition}`;
+  await sql`select pg_advisory_xact_lock(hashtextextended(${lock}, 0))`.execute(libraryOf(tx));
+  const there = await readSteps(tx, transition);
+  if (there.length > 0) return there;
   for (const [place, step] of steps.entries()) {
     await sql`
       insert into tenantry.billing_transition_steps (tenant_id, transition, id, place, step, created_at)
-      values (${step.tenantId}::uuid, ${transition}, ${step.id}, ${place}, ${JSON.stringify(step)}::jsonb, ${now}::timestamptz)
-      on conflict (tenant_id, transition, id) do nothing`.execute(libraryOf(tx));
+      values (${step.tenantId}::uuid, ${transition}, ${step.id}, ${place}, ${JSON.stringify(step)}::jsonb, ${now}::timestamptz)`.execute(
+      libraryOf(tx),
+    );
   }
+  return readSteps(tx, transition);
 }
 
 /** Reads what is asked under a name, in order. */
-export async function readSteps(db: AnyDatabase, transition: string): Promise<readonly StoredStep[]> {
+async function readSteps(db: AnyDatabase, transition: string): Promise<readonly StoredStep[]> {
   const { rows } = await sql<{ step: TransitionStep; refusals: number; done: boolean }>`
     select step, refusals, done_at is not null as done from tenantry.billing_transition_steps
     where transition = ${transition} order by place, tenant_id, id`.execute(libraryOf(db));

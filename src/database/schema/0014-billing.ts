@@ -96,10 +96,12 @@ export const billingSchema: readonly string[] = [
     foreign key (tenant_id, subscription_id) references tenantry.billing_subscriptions (tenant_id, id) on delete cascade,
     check ((kind = 'metered') = (quantity is null))
   )`,
-  // Written before the provider is asked, so that what was asked can be asked again word for word.
+  // Written before the provider is asked, so that what was asked can be asked again word for word: a page of the provider's
+  // on which one pays, or a subscription that is made without one.
   `create table tenantry.billing_checkouts (
     ${tenant},
     id uuid not null,
+    kind text not null check (kind in ('page', 'direct')),
     status text not null check (status in ('creating', 'open', 'complete', 'expired', 'failed')),
     plan text collate "C" not null,
     request jsonb not null,

@@ -110,7 +110,7 @@ export async function adjustLibrary(
   table: RowTable,
   at: Ledger,
   params: Params,
-  { now, shifts }: { readonly now: string; readonly shifts: readonly PeriodShift[] },
+  { now, shifts, anew }: { readonly now: string; readonly shifts: readonly PeriodShift[]; readonly anew: boolean },
 ): Promise<void> {
   if (table.name === 'tenantry.usage_hours') {
     await execute(tx, renameSubjects(table, at), params);
@@ -119,6 +119,10 @@ export async function adjustLibrary(
   if (table.name === 'tenantry.member_usage' && shifts.length > 0) {
     await execute(tx, shiftPeriods(table, at), [...params, JSON.stringify(shifts)]);
     await execute(tx, rekeySql(table, at), params);
+  }
+  if (table.name === 'tenantry.usage_reservations' && anew) await execute(tx, forgetCounters(table, at), params);
+  else if (table.name === 'tenantry.usage_reservations' && shifts.length > 0) {
+    await execute(tx, shiftCounters(table, at), [...params, JSON.stringify(shifts)]);
   }
   if (table.name === 'tenantry.invitations') {
     for (const text of answerInvitations(table, at)) await execute(tx, text, [...params, now]);
@@ -196,6 +200,25 @@ function shiftPeriods(table: RowTable, at: Ledger): string {
 from ${table.sql} x, jsonb_to_recordset($3::jsonb) as s (unit text, per text, "from" timestamptz, "to" timestamptz)
 where ${ofUnits('j')} and ${ofTable('j', table)} and j.action = 'move' and ${rowOfEntry(table, 'x', 'j')}
   and s.unit = j.unit and s.per = x.per and s."from" = x.period_start`;
+}
+
+/** What was reserved in the running period is given back to the counter that has its units now. */
+function shiftCounters(table: RowTable, at: Ledger): string {
+  const shift = `jsonb_to_recordset($3::jsonb) as s (unit text, per text, "from" timestamptz, "to" timestamptz)
+    on s.unit = j.unit and s.per = c.value ->> 'per' and s."from" = (c.value ->> 'start')::timestamptz`;
+  const shifted = `select jsonb_agg(case when s.unit is null then c.value else c.value || jsonb_build_object('start', s."to") end order by c.place)
+    from jsonb_array_elements(x.counters) with ordinality as c (value, place) left join ${shift}`;
+  return `update ${at.rows} j set ${after(`jsonb_build_object('counters', (${shifted}))`)}
+from ${table.sql} x
+where ${ofUnits('j')} and ${ofTable('j', table)} and j.action = 'move' and ${rowOfEntry(table, 'x', 'j')} and x.status = 'held'
+  and exists (select from jsonb_array_elements(x.counters) as c (value) join ${shift})`;
+}
+
+/** The units of a reservation are in no counter where everybody begins at nothing: they are given back to none. */
+function forgetCounters(table: RowTable, at: Ledger): string {
+  return `update ${at.rows} j set ${after(`jsonb_build_object('counters', '[]'::jsonb)`)}
+from ${table.sql} x
+where ${ofUnits('j')} and ${ofTable('j', table)} and j.action = 'move' and ${rowOfEntry(table, 'x', 'j')} and x.status = 'held'`;
 }
 
 const revoked = `jsonb_build_object('status', 'revoked', 'seat_held', false, 'decided_at', $3::text)`;

@@ -68,7 +68,8 @@ export async function decideUnits(
   const uniques: UniqueConflict[] = [];
   for (const table of model.tables) {
     await rewriteReferences(tx, model, table, at, params, renamed);
-    if (table.library !== null) await adjustLibrary(tx, table, at, params, { now: now.toISOString(), shifts });
+    if (table.library !== null)
+      await adjustLibrary(tx, table, at, params, { now: now.toISOString(), shifts, anew: model.anew });
     if (table.library !== null) unknown.push(...(await sealAnew(tx, table, at, params, secrets)));
     const met = await settleUniques(tx, table, at, params, { together });
     if (met.length > 0) renamed.add(table.name);

@@ -96,5 +96,6 @@ export function adjustedColumns({
   if (library?.sealed !== undefined) return library.sealed;
   if (name === 'tenantry.usage_hours') return ['subject'];
   if (name === 'tenantry.member_usage') return ['period_start'];
+  if (name === 'tenantry.usage_reservations') return ['counters'];
   return name === 'tenantry.invitations' ? ['status', 'seat_held', 'decided_at'] : [];
 }

@@ -114,7 +114,7 @@ function readSession(world: World, params: Params): CheckoutSessionRow {
   if (ui === 'hosted_page' && !params.has('success_url')) {
     throw invalid('Missing required param: success_url.', { code: 'parameter_missing', param: 'success_url' });
   }
-  const wanted = readDiscounts(world, params.hashes('discounts'), customer);
+  const wanted = readDiscounts(world, params.hashes('discounts'), { customer, currency });
   return {
     id: world.id(world.livemode ? 'cs_live' : 'cs_test'),
     object: 'checkout.session',

@@ -150,11 +150,18 @@ export const couponRoutes: Routes = {
   },
 };
 
+/** For whom and for what a discount is asked. */
+interface DiscountUse {
+  readonly customer: string | null;
+  /** What is paid in; null where nothing is paid. */
+  readonly currency: string | null;
+}
+
 /** Reads and checks the discounts of a request: coupons by id, promotion codes by id. */
 export function readDiscounts(
   world: World,
   list: readonly Params[] | undefined,
-  customer: string | null,
+  { customer, currency }: DiscountUse,
 ): readonly WantedDiscount[] {
   return (list ?? []).flatMap((entry, index) => {
     const kept = entry.text('discount');
@@ -171,12 +178,23 @@ export function readDiscounts(
           param: `discounts[${index}][promotion_code]`,
         });
       }
+      checkCurrency(world, code.coupon, currency, `discounts[${index}][promotion_code]`);
       return [{ coupon: code.coupon, promotion }];
     }
     const coupon = entry.text('coupon');
     if (coupon === undefined) return [];
     couponNamed(world, coupon, `discounts[${index}][coupon]`);
+    checkCurrency(world, coupon, currency, `discounts[${index}][coupon]`);
     return [{ coupon, promotion: null }];
+  });
+}
+
+/** What is taken off in one currency comes off nothing in another. */
+function checkCurrency(world: World, id: string, currency: string | null, param: string): void {
+  const { amount_off: amount, amounts_off: amounts } = couponAt(world, id);
+  if (amount === null || currency === null || Object.hasOwn(amounts, currency)) return;
+  throw invalid(`The coupon ${id} takes nothing off in ${currency}: it is of ${Object.keys(amounts).join(', ')}.`, {
+    param,
   });
 }
 

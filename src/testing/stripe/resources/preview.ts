@@ -18,7 +18,7 @@ export const previewRoutes: Routes = {
         const customer = customerOf(world, params.need('customer'));
         const items = readNewItems(world, details?.hashes('items'));
         const currency = currencyOf(world, items, params.text('currency'));
-        const wanted = readDiscounts(world, params.hashes('discounts'), customer.id);
+        const wanted = readDiscounts(world, params.hashes('discounts'), { customer: customer.id, currency });
         const trialEnd = details?.number('trial_end') ?? null;
         return present(
           world,
@@ -47,7 +47,7 @@ export const previewRoutes: Routes = {
       const invoice = previewInvoice(world, row, {
         ...(details === undefined ? { proration: 'create_prorations' } : changeOf(details, changed?.clear)),
         ...(changed === undefined ? {} : { items: changed.items }),
-        ...(discounts === undefined ? {} : { discounts: readDiscounts(world, discounts, row.customer) }),
+        ...(discounts === undefined ? {} : { discounts: readDiscounts(world, discounts, row) }),
         cancelNow: details?.flag('cancel_now') ?? false,
       });
       return present(world, invoice);

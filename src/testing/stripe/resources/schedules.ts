@@ -195,7 +195,7 @@ function readPhases(world: World, row: ScheduleRow, list: readonly Params[], beg
     const end = endOf(world, entry, items, start, index);
     if (end <= start) throw invalid('A phase must end after it starts.', { param: `phases[${index}][end_date]` });
     const trialEnd = entry.raw('trial_end');
-    const discounts = readDiscounts(world, entry.hashes('discounts'), row.customer);
+    const discounts = readDiscounts(world, entry.hashes('discounts'), row);
     const phase: Phase = {
       start_date: start,
       end_date: end,

@@ -129,7 +129,7 @@ function createSubscription(world: World, params: Params): SubscriptionRow {
   if (anchor !== null && anchor < world.now) {
     throw invalid('The `billing_cycle_anchor` cannot be in the past.', { param: 'billing_cycle_anchor' });
   }
-  const wanted = readDiscounts(world, params.hashes('discounts'), customer.id);
+  const wanted = readDiscounts(world, params.hashes('discounts'), { customer: customer.id, currency });
   return startSubscription(world, {
     customer: customer.id,
     currency,

@@ -22,7 +22,7 @@ export function updateSubscription(world: World, row: SubscriptionRow, params: P
     }
   }
   const wanted = params.hashes('discounts');
-  const discounts = wanted === undefined ? undefined : readDiscounts(world, wanted, row.customer);
+  const discounts = wanted === undefined ? undefined : readDiscounts(world, wanted, row);
   const customer = world.customers.get(row.customer);
   const method = params.textOrNull('default_payment_method');
   if (method != null && customer !== undefined) checkMethod(world, customer, method, 'default_payment_method');
