@@ -61,6 +61,8 @@ interface SessionTable {
   /** Who really acts; NULL: the user. */
   impersonator_id: string | null;
   impersonation_reason: string | null;
+  /** The session of theirs from which it began; it ends with that one. */
+  impersonator_session_id: string | null;
 }
 
 /** `tenantry.refresh_tokens`: digests of the tokens of a session. */

@@ -55,6 +55,15 @@ export type OrganizationEvent =
   | DomainEvent<'member.rejected', MemberData & { readonly previousStatus: MemberStatus }>
   | DomainEvent<'member.activated', MemberData & { readonly previousStatus: 'pending' | 'suspended' }>
   | DomainEvent<'member.role_changed', MemberData & { readonly previousRole: string }>
+  | DomainEvent<
+      'member.updated',
+      MemberData & {
+        readonly name: string | null;
+        readonly email: string | null;
+        readonly previousName: string | null;
+        readonly previousEmail: string | null;
+      }
+    >
   | DomainEvent<'member.suspended', MemberData>
   | DomainEvent<'member.removed', MemberData>
   | DomainEvent<

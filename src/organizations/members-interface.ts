@@ -88,6 +88,16 @@ export interface Members<Role extends string = string> {
    */
   setRole(input: MemberRef & { readonly role: Role }, options?: ActOptions): Promise<MemberChange>;
   /**
+   * Sets the name and the address by which lists show a member: what is left out stays, null takes it away. A user may do
+   * it for themselves, without `members:manage`. Tokens and keys stay good. Who was removed has neither.
+   *
+   * @throws TenantryError `organization_not_found`, `member_not_found`, `permission_denied`, `name_invalid`.
+   */
+  update(
+    input: MemberRef & { readonly name?: string | null; readonly email?: string | null },
+    options?: ActOptions,
+  ): Promise<MemberChange>;
+  /**
    * Makes an active member an owner and the owner who hands over something else, in one statement.
    *
    * @throws TenantryError `organization_not_found`, `member_not_found`, `role_unknown`, `permission_denied`.

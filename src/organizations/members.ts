@@ -11,6 +11,7 @@ import type { Member, MemberChange, MemberRef } from './organization.ts';
 import { removeUser } from './remove-user.ts';
 import type { Toolbox, Unstamped } from './toolbox.ts';
 import { transferOwnership } from './transfer-ownership.ts';
+import { updateDetails } from './update-details.ts';
 
 /** What may be done to members takes this permission. */
 const managesMembers = 'members:manage';
@@ -148,6 +149,8 @@ export function createMembers(toolbox: Toolbox): Members {
         data: { ...dataOf(member), previousRole: before.role },
       }));
     },
+
+    update: (input, options) => updateDetails(toolbox, input, options),
 
     transferOwnership: (input, options) => transferOwnership(toolbox, input, options),
 

@@ -113,6 +113,74 @@ describe('acting as a user', () => {
   });
 });
 
+describe('acting as a user ends with what it began from', () => {
+  async function acting() {
+    const [admin, user] = [await world.signedUp(), await world.signedUp()];
+    const by = { userId: admin.userId, sessionId: admin.session.sessionId, superAdmin: true };
+    const { userId, tenantId } = user;
+    const started = await world.auth.impersonation.start({ by, userId, tenantId, reason: 'ticket 7' });
+    if (!started.ok) throw new Error(started.reason);
+    const other = await world.auth.sessions.start({ userId: admin.userId });
+    if (!other.ok) throw new Error(other.reason);
+    return { admin, user, by, started, other };
+  }
+  const ended = { ok: false, reason: 'session_ended' };
+
+  it('with the log-out of that session, and with no other', async () => {
+    const { auth, audit } = world;
+    const { admin, user, started, other } = await acting();
+    expect(await auth.sessions.logOut(other.tokens)).toBe(true);
+    expect(await auth.sessions.logOut(user.tokens)).toBe(true);
+    expect(await auth.authenticate(started.tokens.accessToken)).toMatchObject({ ok: true });
+    expect(await auth.sessions.logOut(admin.tokens)).toBe(true);
+    expect(await auth.authenticate(started.tokens.accessToken)).toEqual(ended);
+    expect(await auth.sessions.refresh(started.tokens)).toMatchObject({ ok: false });
+    const { sessionId } = started.session;
+    expect(await auth.sessions.get(sessionId)).toMatchObject({ endedReason: 'logout' });
+    const { items } = await audit.list({ tenantId: user.tenantId, actions: ['session.ended'] });
+    const told = items.filter(({ targets }) => targets.some(({ id }) => id === sessionId));
+    expect(told.map(({ actor, metadata }) => [actor.id, metadata])).toEqual([[admin.userId, { reason: 'logout' }]]);
+    expect(await auth.sessions.logOut(admin.tokens)).toBe(false);
+  });
+
+  it('with a log-out everywhere, one by the list of sessions, another password, and a token that was used twice', async () => {
+    const { auth, clock } = world;
+    const ends = {
+      endAll: ({ admin }) => auth.sessions.endAll({ userId: admin.userId }),
+      endAllElse: ({ admin, other }) => auth.sessions.endAll({ userId: admin.userId, except: other.session.sessionId }),
+      end: ({ by: { userId, sessionId } }) => auth.sessions.end({ userId, sessionId }),
+      changePassword: ({ by: { userId, sessionId } }) =>
+        auth.changePassword({ userId, sessionId, current: password, next: 'another horse battery', ip }),
+      setPassword: ({ admin: { userId } }) => auth.setPassword({ userId, password: 'another horse battery' }),
+      reused: async ({ admin }) => {
+        await auth.sessions.refresh(admin.tokens);
+        clock.advance(60_000);
+        await auth.sessions.refresh(admin.tokens);
+      },
+    } satisfies Record<string, (made: Awaited<ReturnType<typeof acting>>) => Promise<unknown>>;
+    const left: string[] = [];
+    for (const [name, end] of Object.entries(ends)) {
+      const made = await acting();
+      await end(made);
+      if ((await auth.authenticate(made.started.tokens.accessToken)).ok) left.push(name);
+    }
+    expect(left).toEqual([]);
+  });
+
+  it('at whatever moment that is: no session outlives the one that it began from', async () => {
+    const { auth } = world;
+    for (let round = 0; round < 20; round += 1) {
+      const { admin, user, by } = await acting();
+      const { userId, tenantId } = user;
+      const [, started] = await Promise.all([
+        auth.sessions.logOut(admin.tokens),
+        auth.impersonation.start({ by, userId, tenantId, reason: 'race' }).catch(() => null),
+      ]);
+      if (started?.ok) expect(await auth.authenticate(started.tokens.accessToken)).toEqual(ended);
+    }
+  });
+});
+
 describe('tokens of two tenancies side by side', () => {
   const secret = 'the secret of the old application, long';
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -266,57 +334,6 @@ describe('tokens of two tenancies side by side', () => {
     ]) {
       expect(() => legacy(bad)).toThrow(expect.objectContaining({ code: 'config_invalid' }));
     }
-  });
-});
-
-describe('the set-up of a tenant', () => {
-  it('goes on where it was left, in its order, and keeps what was entered', async () => {
-    const { auth, audit } = world;
-    const { tenantId, userId } = await world.signedUp();
-    const by = { userId };
-    expect(await auth.setup.of(tenantId)).toMatchObject({ next: 'phone', complete: false });
-    const early = auth.setup.complete({ tenantId, step: 'business', data: { type: 'restaurant' } });
-    await expect(early).rejects.toMatchObject({ code: 'name_invalid', details: { problem: 'comes after phone' } });
-    await auth.setup.save({ tenantId, step: 'phone', data: { number: '+1' } }, { by });
-    await auth.setup.save({ tenantId, step: 'phone', data: { number: '+1 555 0100' } }, { by });
-    const state = await auth.setup.complete({ tenantId, step: 'phone' }, { by });
-    expect(state.steps[0]).toMatchObject({ name: 'phone', status: 'done', data: { number: '+1 555 0100' } });
-    expect(state.next).toBe('business');
-    await auth.setup.complete({ tenantId, step: 'business', data: { type: 'restaurant' } }, { by });
-    expect(await auth.setup.complete({ tenantId, step: 'business' }, { by })).toMatchObject({
-      next: 'greeting',
-      complete: true,
-    });
-    await expect(auth.setup.skip({ tenantId, step: 'phone' })).rejects.toMatchObject({ code: 'name_invalid' });
-    expect(await auth.setup.skip({ tenantId, step: 'greeting' }, { by })).toMatchObject({ next: null, complete: true });
-    const { items } = await audit.list({ tenantId, actions: ['setup.step_changed'], order: 'oldest' });
-    expect(items.map(({ changes, actor }) => [changes.status, actor.id])).toEqual([
-      [{ old: 'open', new: 'done' }, userId],
-      [{ old: 'open', new: 'done' }, userId],
-      [{ old: 'open', new: 'skipped' }, userId],
-    ]);
-  });
-
-  it("is the tenant's own, and exported with it", async () => {
-    const { auth, tenancy } = world;
-    const [one, two] = [await world.signedUp(), await world.signedUp()];
-    await auth.setup.save({ tenantId: one.tenantId, step: 'phone', data: { number: '+1' } });
-    expect((await auth.setup.of(two.tenantId)).steps[0]).toMatchObject({ status: 'open', data: {} });
-    await expect(auth.setup.of('nothing')).rejects.toMatchObject({ code: 'tenant_not_found' });
-    const stray = auth.setup.save({ tenantId: crypto.randomUUID(), step: 'phone', data: {} });
-    await expect(stray).rejects.toMatchObject({ code: 'tenant_not_found' });
-    let text = '';
-    for await (const line of tenancy.exportTenant(one.tenantId)) text += line;
-    expect(text).toContain('setup_steps');
-    expect(text).not.toContain('user_passwords');
-  });
-
-  it('refuses steps that come after what does not stand before them', async () => {
-    const { database, key } = world;
-    const setup = { one: { after: ['two'] }, two: {} };
-    expect(() => createAuth({ db: database.app, issuer, audience, keys: [key], setup })).toThrow(
-      expect.objectContaining({ code: 'config_invalid' }),
-    );
   });
 });
 

@@ -83,13 +83,13 @@ export function sure(name: HtmlValue, what: string, form: HtmlValue): Html {
 }
 
 /** A link to what comes after a page of a list. */
-export function nextPage(path: string, cursor: string | null, text: string): HtmlValue {
+export function nextPage(path: string, cursor: string | null, text: string, list = 'after'): HtmlValue {
   const mark = path.includes('?') ? '&' : '?';
-  return cursor !== null && html`<p><a href="${path}${mark}after=${encodeURIComponent(cursor)}">${text}</a></p>`;
+  return cursor !== null && html`<p><a href="${path}${mark}${list}=${encodeURIComponent(cursor)}">${text}</a></p>`;
 }
 
 /** The page of a list that an address asks for. */
-export function pageOf({ query }: { readonly query: unknown }): { readonly cursor: string | null } {
-  const { after }: { after?: unknown } = Object(query);
+export function pageOf({ query }: { readonly query: unknown }, list = 'after'): { readonly cursor: string | null } {
+  const { [list]: after }: Record<string, unknown> = Object(query);
   return { cursor: typeof after === 'string' ? after : null };
 }

@@ -4,6 +4,7 @@ import type { Toolbox } from '../toolbox.ts';
 import type { TenantDenial } from './acting.ts';
 import { requireSelf } from './require-self.ts';
 import type { IssuedTokens, Session } from './session.ts';
+import { holdSession } from './session-store.ts';
 import type { SessionsInside } from './sessions.ts';
 
 /** Who acts as whom, and why. */
@@ -40,8 +41,8 @@ export interface ImpersonationOptions {
 /** Lets somebody act as a user. */
 export interface Impersonation {
   /**
-   * Starts a session in which somebody acts as a user, in one tenant, with a reason, for 30 minutes. Its tokens name both
-   * (`act`).
+   * Starts a session in which somebody acts as a user, in one tenant, with a reason, for 30 minutes, and no longer than
+   * the session from which it began. Its tokens name both (`act`).
    *
    * @throws TenantryError `permission_denied` for who is no super admin, for a session that is over or another's, and out of
    * another impersonation; `name_invalid` without a reason.
@@ -75,11 +76,13 @@ export function createImpersonation(
     }
     if (!isUuid(tenantId)) return { ok: false, reason: 'tenant_not_found' };
     const started = await changing(options, async (tx) => {
+      // From here on it does not end without this seeing it, or being seen.
+      if (isUuid(by.sessionId)) await holdSession(tx, by.sessionId);
       await requireSelf(tx, { userId: actor, sessionId: by.sessionId }, 'users:impersonate', clock());
       const impersonator = { userId: actor, reason: why };
       const origin = { ...(ip !== undefined && { ip }), ...(userAgent !== undefined && { userAgent }) };
-      const lifetime = minutes * 60_000;
-      const begun = await sessions.startWithin({ userId: user, tenantId, lifetime, impersonator, ...origin }, tx);
+      const how = { lifetime: minutes * 60_000, impersonator, beganIn: by.sessionId };
+      const begun = await sessions.startWithin({ userId: user, tenantId, ...how, ...origin }, tx);
       if (begun.ok) {
         const { sessionId, expiresAt, tenantId: where } = begun.session;
         const data = { userId: user, sessionId, reason: why, endsAt: expiresAt.toISOString() };

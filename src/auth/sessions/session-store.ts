@@ -12,6 +12,8 @@ const columns = sql.raw(
 
 /** A session to be, with its first refresh token. */
 export interface NewSession extends Omit<Session, 'createdAt' | 'lastUsedAt' | 'endedAt' | 'endedReason'> {
+  /** The impersonator's own session, with which it ends; null for one that is no impersonation. */
+  readonly beganIn: string | null;
   readonly digest: string;
   readonly refreshExpiresAt: Date;
   readonly now: Date;
@@ -19,15 +21,26 @@ export interface NewSession extends Omit<Session, 'createdAt' | 'lastUsedAt' | '
 
 /** Makes a session of an active user with its first refresh token, in one statement; null when there is no such user. */
 export async function insertSession(db: AnyDatabase, session: NewSession): Promise<Session | null> {
-  const { sessionId, userId, tenantId, expiresAt, ip, userAgent, impersonator, digest, refreshExpiresAt, now } =
-    session;
+  const {
+    sessionId,
+    userId,
+    tenantId,
+    expiresAt,
+    ip,
+    userAgent,
+    impersonator,
+    beganIn,
+    digest,
+    refreshExpiresAt,
+    now,
+  } = session;
   const { rows } = await sql<SessionRow>`
     with s as (
       insert into tenantry.sessions (session_id, user_id, acting_tenant_id, created_at, last_used_at, expires_at, ip,
-        user_agent, impersonator_id, impersonation_reason)
+        user_agent, impersonator_id, impersonation_reason, impersonator_session_id)
       select ${sessionId}::uuid, u.user_id, ${tenantId}::uuid, ${now}::timestamptz, ${now}::timestamptz,
         ${expiresAt}::timestamptz, ${ip}::text, ${userAgent}::text, ${impersonator?.userId ?? null}::text,
-        ${impersonator?.reason ?? null}::text
+        ${impersonator?.reason ?? null}::text, ${beganIn}::uuid
       from (select user_id from tenantry.users where user_id = ${userId} and status = 'active' for share) u
       returning *
     ), r as (
@@ -54,6 +67,11 @@ export async function findSession(db: AnyDatabase, sessionId: string): Promise<S
   return rows[0] === undefined ? null : sessionOf(rows[0]);
 }
 
+/** Keeps a session from ending until the transaction does. */
+export async function holdSession(tx: AnyDatabase, sessionId: string): Promise<void> {
+  await sql`select 1 from tenantry.sessions where session_id = ${sessionId}::uuid for share`.execute(libraryOf(tx));
+}
+
 /** Which sessions are to end. With all of a user go those in which they act as another. */
 export type SessionsOf = (
   | { readonly userId: string; readonly sessionId?: string; readonly except?: string }
@@ -70,22 +88,32 @@ export interface EndedSession {
   readonly tenantId: string | null;
 }
 
-/** Ends sessions, in one statement, and gives those that were not over before. */
+/**
+ * Ends sessions, and gives those that were not over before. What began in one of them, in which its user acts as another,
+ * ends with it: that is looked for afterwards, so that one is seen that began while this waited.
+ */
 export async function endSessions(
-  db: AnyDatabase,
+  tx: AnyDatabase,
   which: SessionsOf,
   reason: SessionEnd,
   now: Date,
 ): Promise<readonly EndedSession[]> {
-  const { rows } = await sql<{ session_id: string; user_id: string; tenant_id: string | null }>`
-    update tenantry.sessions s set ended_at = ${now}::timestamptz, ended_reason = ${reason}
-    where s.ended_at is null and ${meant(which)}
-      ${which.tenantId === undefined ? sql`` : sql`and s.acting_tenant_id = ${which.tenantId}::uuid`}
-    returning s.session_id, s.user_id,
-      (select t.tenant_id from tenantry.tenants t where t.tenant_id = s.acting_tenant_id) as tenant_id`.execute(
-    libraryOf(db),
-  );
-  return rows.map((row) => ({ sessionId: row.session_id, userId: row.user_id, tenantId: row.tenant_id }));
+  const end = async (these: RawBuilder<boolean>): Promise<EndedSession[]> => {
+    const { rows } = await sql<{ session_id: string; user_id: string; tenant_id: string | null }>`
+      update tenantry.sessions s set ended_at = ${now}::timestamptz, ended_reason = ${reason}
+      where s.ended_at is null and ${these}
+      returning s.session_id, s.user_id,
+        (select t.tenant_id from tenantry.tenants t where t.tenant_id = s.acting_tenant_id) as tenant_id`.execute(
+      libraryOf(tx),
+    );
+    return rows.map((row) => ({ sessionId: row.session_id, userId: row.user_id, tenantId: row.tenant_id }));
+  };
+  const { tenantId } = which;
+  const there = tenantId === undefined ? sql`` : sql`and s.acting_tenant_id = ${tenantId}::uuid`;
+  const ended = await end(sql<boolean>`${meant(which)} ${there}`);
+  if (ended.length === 0) return ended;
+  const ids = ended.map(({ sessionId }) => sessionId);
+  return [...ended, ...(await end(sql<boolean>`s.impersonator_session_id = any(${ids}::uuid[])`))];
 }
 
 function meant(which: SessionsOf): RawBuilder<boolean> {

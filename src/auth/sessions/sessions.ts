@@ -39,7 +39,10 @@ export interface Sessions {
   get(sessionId: string, options?: CallOptions): Promise<Session | null>;
   /** Lists the sessions of a user that are not over, the newest first. */
   list(userId: string, options?: CallOptions): Promise<readonly Session[]>;
-  /** Ends the session of a refresh token: a log-out. False when it was over, or there is none. */
+  /**
+   * Ends the session of a refresh token: a log-out. What began in it, in which the user acts as another, ends with it,
+   * here and wherever a session ends. False when it was over, or there is none.
+   */
   logOut(input: { readonly refreshToken: string }, options?: CallOptions): Promise<boolean>;
   /** Ends one session of a user; its access tokens are refused from then on. False when it was over, or is not the user's. */
   end(input: { readonly userId: string; readonly sessionId: string }, options?: ActOptions): Promise<boolean>;
@@ -76,6 +79,8 @@ export interface StartInput extends SessionOrigin {
   /** Milliseconds after which it ends, whatever happens. */
   readonly lifetime?: number;
   readonly impersonator?: Session['impersonator'];
+  /** The impersonator's own session, with which it ends. */
+  readonly beganIn?: string;
 }
 
 /** Makes the sessions. */
@@ -88,7 +93,8 @@ export function createSessions(
   const { db, clock, ids, changing, publish } = toolbox;
 
   const startWithin: SessionsInside['startWithin'] = async (input, tx) => {
-    const { userId, tenantId = null, ip, userAgent, impersonator = null, lifetime = issuer.lifetimes.session } = input;
+    const { userId, tenantId = null, ip, userAgent, impersonator = null, beganIn = null } = input;
+    const { lifetime = issuer.lifetimes.session } = input;
     const acting = await actingOf(toolbox, tenancy, { userId, tenantId }, { db: tx });
     if (typeof acting === 'string') return { ok: false, reason: acting };
     const now = clock();
@@ -102,6 +108,7 @@ export function createSessions(
       ip: shortened(ip, 64),
       userAgent: shortened(userAgent, 512),
       impersonator,
+      beganIn,
       digest: refresh.digest,
       refreshExpiresAt: refresh.expiresAt,
       now,

@@ -68,12 +68,15 @@ export const authSchema: readonly string[] = [
     user_agent text,
     impersonator_id text collate "C",
     impersonation_reason text,
+    impersonator_session_id uuid,
     check ((ended_at is null) = (ended_reason is null)),
     check ((impersonator_id is null) = (impersonation_reason is null))
   )`,
   `create index sessions_user on ${librarySchema}.sessions (user_id)`,
   `create index sessions_tenant on ${librarySchema}.sessions (acting_tenant_id, user_id)`,
   `create index sessions_impersonator on ${librarySchema}.sessions (impersonator_id) where impersonator_id is not null`,
+  `create index sessions_impersonator_session on ${librarySchema}.sessions (impersonator_session_id)
+    where impersonator_session_id is not null`,
   `create table ${librarySchema}.refresh_tokens (
     digest text collate "C" primary key,
     session_id uuid not null references ${librarySchema}.sessions (session_id) on delete cascade,
@@ -101,7 +104,7 @@ export const authSchema: readonly string[] = [
     using (acting_tenant_id = ${currentTenantSql})`,
   `create policy tenantry_tenant_end on ${librarySchema}.sessions for update to ${appRole}
     using (acting_tenant_id = ${currentTenantSql}) with check (acting_tenant_id = ${currentTenantSql} and ended_at is not null)`,
-  `grant select (session_id, user_id, acting_tenant_id, ended_at) on ${librarySchema}.sessions to ${appRole}`,
+  `grant select (session_id, user_id, acting_tenant_id, impersonator_session_id, ended_at) on ${librarySchema}.sessions to ${appRole}`,
   `grant update (ended_at, ended_reason) on ${librarySchema}.sessions to ${appRole}`,
   `create table ${librarySchema}.setup_steps (
     tenant_id uuid not null references ${librarySchema}.tenants (tenant_id) on delete cascade,

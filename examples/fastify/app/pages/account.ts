@@ -7,9 +7,10 @@ import { paramOf } from '../param.ts';
 import { badge, card, named, table, when } from '../parts.ts';
 import { refuse } from '../problems.ts';
 import { notFound, type Site, type Told } from '../site.ts';
+import { updateMemberships } from '../update-memberships.ts';
 import { origin, password } from './visitors.ts';
 
-/** The visitor's own: address, password, sessions and organizations. It opens to themselves, whomever they act as. */
+/** The visitor's own: name, address, password, sessions and organizations. It opens to themselves, whomever they act as. */
 export function accountPages({ open, receptionist, sessions }: Site): void {
   const { auth, organizations } = receptionist;
 
@@ -42,11 +43,13 @@ export function accountPages({ open, receptionist, sessions }: Site): void {
     });
     const verified = user.emailVerifiedAt !== null;
     const verify = form('/account/verify', 'Send the mail again', undefined, 'plain');
+    const name = field({ name: 'name', label: 'Name', autocomplete: 'name', value: user.name ?? '', most: 200, tried });
     const newEmail = field({ name: 'email', label: 'New address', type: 'email', autocomplete: 'email', tried });
     return {
       title: 'Your account',
       aside: html`<a href="/organizations">Your organizations</a>`,
-      body: html`<div class="pair">${card(
+      body: html`${card('Your name', form('/account/name', 'Save the name', name))}
+<div class="pair">${card(
         'Address',
         html`<p>${user.email} ${badge(verified ? 'confirmed' : 'unconfirmed')}</p>${!verified && verify}
 ${form('/account/email', 'Change the address', newEmail)}`,
@@ -66,6 +69,16 @@ ${card('Where you are logged in', [
   }
 
   open.page('/account', show);
+  open.form(
+    '/account/name',
+    async (request, fields) => {
+      const { userId } = await requireOwn(request);
+      const { name } = await auth.users.update({ userId, name: fields('name') }, { by: { userId } });
+      await updateMemberships(receptionist, { userId, name });
+      return '/account?note=saved';
+    },
+    show,
+  );
   open.form(
     '/account/verify',
     async (request) => {

@@ -4,6 +4,7 @@ import { type Html, html } from '../html.ts';
 import type { View } from '../layout.ts';
 import { refuse } from '../problems.ts';
 import type { Site, Told } from '../site.ts';
+import { updateMemberships } from '../update-memberships.ts';
 import { password } from './visitors.ts';
 
 /** Pages to which mails lead. A link only shows a page; what it is for is a form. */
@@ -73,6 +74,8 @@ export function mailLinkPages({ open, receptionist }: Site): void {
     async (_request, fields) => {
       const done = await auth.emailChange.confirm({ token: fields('token') });
       if (!done.ok) throw refuse('This link is over, or was used.');
+      const { userId, email } = done.user;
+      await updateMemberships(receptionist, { userId, email });
       return '/?note=email-changed';
     },
     showChange,

@@ -21,11 +21,8 @@ export function teamPages({ guarded, receptionist, origin }: Site, sendMail: Inv
     const tenantId = access.tenant.id;
     const manages = access.can('members:manage');
     const { items: people, nextCursor } = await members.list({ tenantId, ...pageOf(request) });
-    const { items: invited } = await invitations.list({ tenantId });
-    // Who they are now: a membership has the name and address of when it began.
-    const users = await receptionist.auth.users.getMany(people.map(({ userId }) => userId));
-    const rows = people.map(({ id, role, userId, ...member }) => {
-      const { name, email } = users.get(userId) ?? member;
+    const invited = await invitations.list({ tenantId, ...pageOf(request, 'invited') });
+    const rows = people.map(({ id, role, userId, name, email }) => {
       const who = name ?? email ?? userId;
       const self = userId === access.userId;
       const others = manages && !self && role !== 'owner';
@@ -45,7 +42,7 @@ export function teamPages({ guarded, receptionist, origin }: Site, sendMail: Inv
         ...(manages ? [others && buttons] : []),
       ];
     });
-    const open = invited.map(({ id, email, role, expiresAt }) => [
+    const open = invited.items.map(({ id, email, role, expiresAt }) => [
       email,
       titleText(role),
       dayText(expiresAt),
@@ -62,7 +59,10 @@ ${nextPage('/team', nextCursor, 'More people')}
 ${
   manages &&
   html`${card('Invite somebody', invite)}
-${card('Open invitations', table('Open invitations', ['Email', 'Role', 'Until', 'Change'], open, 'Nobody is invited.'))}`
+${card('Open invitations', [
+  table('Open invitations', ['Email', 'Role', 'Until', 'Change'], open, 'Nobody is invited.'),
+  nextPage('/team', invited.nextCursor, 'More invitations', 'invited'),
+])}`
 }`,
     };
   }

@@ -2,7 +2,7 @@ import { choice, field } from '../forms.ts';
 import { html } from '../html.ts';
 import type { View } from '../layout.ts';
 import { paramOf } from '../param.ts';
-import { badge, card, named, sure, table, when } from '../parts.ts';
+import { badge, card, named, nextPage, pageOf, sure, table, when } from '../parts.ts';
 import { type Guarded, notFound, type Site, type Told } from '../site.ts';
 
 /** Webhooks: where a customer is told of calls, and what came of it. */
@@ -11,8 +11,9 @@ export function webhookPages({ guarded, receptionist }: Site): void {
   const types = [...receptionist.webhooks.catalogue.events.keys()];
   const filters = [['*', 'Everything'], ...types.map((type) => [type, type] as const)] as const;
 
-  async function showAll({ access }: Guarded, { form, tried }: Told): Promise<View> {
-    const { items } = await endpoints.list({ tenantId: access.tenant.id });
+  async function showAll(request: Guarded, { form, tried }: Told): Promise<View> {
+    const { access } = request;
+    const { items, nextCursor } = await endpoints.list({ tenantId: access.tenant.id, ...pageOf(request) });
     const rows = items.map(({ id, url, status, filters: wanted }) => [
       html`<a href="/webhooks/${id}">${url}</a>`,
       wanted.includes('*') ? 'everything' : wanted.join(', '),
@@ -25,6 +26,7 @@ export function webhookPages({ guarded, receptionist }: Site): void {
     return {
       title: 'Webhooks',
       body: html`${table('Webhooks', ['Address', 'Tells of', 'State'], rows, 'Nobody is told yet.')}
+${nextPage('/webhooks', nextCursor, 'More webhooks')}
 ${
   (await access.has('webhooks'))
     ? card('Add a webhook', add)
