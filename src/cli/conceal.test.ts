@@ -8,8 +8,26 @@ it.each([
   ['postgres://ada:100%zz@db.test/app', ['100%zz']],
   ['postgres://ada@db.test/app', []],
   ['postgresql:///app?host=/tmp', []],
+  ['postgres://ada:with/slash@db.test/app', ['with/slash', 'with/slash']],
+  ['postgres://warehouse:warehouse@db.test/app', []],
+  ['postgres://ada:warehouse@db.test/warehouse?sslmode=require', []],
+  ['postgres://db.test/app?user=warehouse&password=warehouse', []],
+  ['postgres://ada:postgres@db.test/app', []],
 ])('finds the password of %s', (url, secrets) => {
   expect(secretsOf(url)).toEqual(secrets);
+});
+
+it('counts what the environment gives, unless it is a name', () => {
+  expect(secretsOf('postgres://warehouse@db.test/app', ['from-the-environment', undefined, '', 'warehouse'])).toEqual([
+    'from-the-environment',
+  ]);
+});
+
+it('hides a password that is a name only where it stands as the password', () => {
+  const hide = concealer(secretsOf('postgres://postgres:postgres@db.test/postgres'));
+  expect(hide('role postgres at postgres://postgres:postgres@db.test/postgres?password=postgres')).toBe(
+    'role postgres at postgres://postgres:***@db.test/postgres?password=***',
+  );
 });
 
 it('takes it out of a text wherever it stands, and leaves words alone that a short one is part of', () => {
@@ -20,5 +38,9 @@ it('takes it out of a text wherever it stands, and leaves words alone that a sho
   const short = concealer(secretsOf('postgres://tester:test@db.test/app'));
   expect(short('tester failed: postgres://tester:test@db.test/app?password=test')).toBe(
     'tester failed: postgres://tester:***@db.test/app?password=***',
+  );
+  const slashed = 'postgres://ada:a/b@db.test/app';
+  expect(concealer(secretsOf(slashed))(`either a/b or ${slashed}`)).toBe(
+    'either a/b or postgres://ada:***@db.test/app',
   );
 });

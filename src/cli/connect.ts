@@ -17,7 +17,7 @@ export interface Connection {
 export async function connect(given: string | undefined, command: string, terminal: Terminal): Promise<Connection> {
   const url = given ?? process.env.DATABASE_URL;
   if (url === undefined || url === '') throw new UsageError('say which database: --url postgres://… or DATABASE_URL');
-  terminal.hide([...secretsOf(url), process.env.PGPASSWORD ?? '']);
+  terminal.hide(secretsOf(url, [process.env.PGPASSWORD]));
   const address = addressOf(url);
   const { Client, Pool } = await loadDriver();
   const { Kysely, PostgresDialect } = await import('kysely');

@@ -104,12 +104,14 @@ async function grantRoles(tx: AnyDatabase, logins: readonly string[]): Promise<v
   }
 }
 
+/** From PostgreSQL 16 on, whoever may purge has the right only where it acts as the role, as a purge does. */
 async function grantPurge(tx: AnyDatabase, logins: readonly string[]): Promise<void> {
-  const missing = await sql<{ login: string }>`
-    select login from unnest(${sql.val([...logins])}::text[]) as login
+  const missing = await sql<{ login: string; apart: boolean }>`
+    select login, current_setting('server_version_num')::int >= 160000 as apart
+    from unnest(${sql.val([...logins])}::text[]) as login
     where not pg_has_role(login, ${purgeRole}, 'member')`.execute(tx);
-  for (const { login } of missing.rows) {
-    await sql.raw(`grant ${purgeRole} to ${quoteIdentifier(login)}`).execute(tx);
+  for (const { login, apart } of missing.rows) {
+    await sql.raw(`grant ${purgeRole} to ${quoteIdentifier(login)}${apart ? ' with inherit false' : ''}`).execute(tx);
   }
 }
 

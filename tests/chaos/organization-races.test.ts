@@ -1,25 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import fc from 'fast-check';
 import { sql } from 'kysely';
 import { afterAll, describe, expect, it } from 'vitest';
-import { isTenantryError } from '../../src/core/index.ts';
 import type { AnyDatabase } from '../../src/database/index.ts';
 import {
   createOrganizations,
   type OrganizationEvent,
   type OrganizationsOptions,
 } from '../../src/organizations/index.ts';
-import { fixedClock } from '../../src/testing/index.ts';
 import { postgresDatabase } from '../support/databases.ts';
+import { atOnce, mail, stateOf as stateIn, ways } from '../support/organization-races.ts';
 
 const database = await postgresDatabase<Record<string, never>>({ connections: 25 });
 afterAll(() => database.destroy());
 
-/** With a sink every change runs in a transaction of the module, without one as a single statement. */
-const ways = [
-  { way: 'single statements', sink: false },
-  { way: 'transactions with a sink', sink: true },
-];
+const stateOf = (tenantId: string) => stateIn(database, tenantId);
 const callers = 50;
 
 function moduleOf(sink: boolean, told: OrganizationEvent[] = [], options: OrganizationsOptions = {}) {
@@ -30,39 +24,8 @@ function moduleOf(sink: boolean, told: OrganizationEvent[] = [], options: Organi
   return createOrganizations({ db: database.app, ...options, ...(sink && { events }) });
 }
 
-/** Runs all at once; gives the values and the codes of the errors, and fails on any other error. */
-async function atOnce<Value>(calls: readonly (() => Promise<Value>)[]): Promise<{ values: Value[]; codes: string[] }> {
-  const results = await Promise.allSettled(calls.map((call) => call()));
-  const values: Value[] = [];
-  const codes: string[] = [];
-  for (const result of results) {
-    if (result.status === 'fulfilled') values.push(result.value);
-    else if (isTenantryError(result.reason)) codes.push(result.reason.code);
-    else throw result.reason;
-  }
-  return { values, codes };
-}
-
 const times = <Value>(count: number, make: (index: number) => Value): Value[] =>
   Array.from({ length: count }, (_, index) => make(index));
-
-/** What the tables say of an organization: what is counted, and what there is. */
-async function stateOf(tenantId: string) {
-  const { rows } = await sql<Record<'bought' | 'taken' | 'held' | 'members' | 'invited' | 'owners', number>>`
-    select o.seats_bought as bought, o.seats_taken as taken, o.seats_held as held,
-      (select count(*)::integer from tenantry.members m where m.tenant_id = o.tenant_id
-        and m.status in ('active', 'pending') and not m.seat_exempt) as members,
-      (select count(*)::integer from tenantry.invitations i where i.tenant_id = o.tenant_id
-        and i.status = 'pending' and i.seat_held) as invited,
-      (select count(*)::integer from tenantry.members m where m.tenant_id = o.tenant_id
-        and m.status = 'active' and m.role = 'owner') as owners
-    from tenantry.organizations o where o.tenant_id = ${tenantId}::uuid`.execute(database.app);
-  const row = rows[0];
-  if (row === undefined) throw new Error('no such organization');
-  return row;
-}
-
-const mail = (n: number): string => `user${n}@example.com`;
 
 describe.each(ways)('50 callers at once, in $way', ({ sink }) => {
   it('never take and hold more seats than are bought, by whatever way they come', async () => {
@@ -344,95 +307,5 @@ describe('a role that is changed while it is used', () => {
       expect(['organization_not_found', 'last_owner']).toContain(codes[0]);
       expect(await stateOf(tenantId)).toMatchObject({ owners: 1 });
     }
-  });
-});
-
-describe.each(ways)('anything in any order, in $way', ({ sink }) => {
-  const user = fc.integer({ min: 0, max: 4 });
-  const role = fc.constantFrom('owner' as const, 'admin' as const, 'member' as const);
-  const step = fc.record({
-    kind: fc.constantFrom(
-      'add',
-      'request',
-      'approve',
-      'role',
-      'remove',
-      'suspend',
-      'activate',
-      'invite',
-      'accept',
-      'revoke',
-      'wait',
-      'seats',
-      'recount',
-    ),
-    user,
-    by: fc.option(user),
-    role,
-    pending: fc.boolean(),
-    seats: fc.option(fc.nat(6)),
-  });
-
-  it('counts every seat, holds every seat, and keeps an owner', { timeout: 250_000 }, async () => {
-    const clock = fixedClock();
-    const options = { billable: { roles: ['owner', 'member'] } } as const;
-    const events = async () => {
-      await sleep(Math.random());
-    };
-    const { create, members, invitations, setSeats, recountSeats } = createOrganizations({
-      db: database.app,
-      clock,
-      ...options,
-      ...(sink && { events }),
-    });
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 15, maxLength: 40 }), async (steps) => {
-        const { tenantId } = await create({ name: 'Any', seats: 4, owner: { userId: '0' } });
-        const sent: { id: string; token: string; email: string }[] = [];
-        await atOnce<unknown>(
-          steps.map((one) => async () => {
-            const ref = { tenantId, userId: String(one.user) };
-            const by = one.by === null ? {} : { by: { userId: String(one.by) } };
-            const email = mail(one.user);
-            const last = sent.at(-1 - one.user) ?? sent.at(-1);
-            switch (one.kind) {
-              case 'add':
-                return members.add({ ...ref, role: one.role, status: one.pending ? 'pending' : 'active' }, by);
-              case 'request':
-                return members.request(ref);
-              case 'approve':
-                return members.approve(ref, by);
-              case 'role':
-                return members.setRole({ ...ref, role: one.role }, by);
-              case 'remove':
-                return members.remove(ref, by);
-              case 'suspend':
-                return members.suspend(ref, by);
-              case 'activate':
-                return members.activate(ref, by);
-              case 'invite': {
-                const { invitation, token } = await invitations.create({ tenantId, email, role: one.role }, by);
-                return sent.push({ id: invitation.id, token, email });
-              }
-              case 'accept':
-                return last && invitations.accept({ token: last.token, userId: ref.userId, verifiedEmail: last.email });
-              case 'revoke':
-                return last && invitations.revoke({ tenantId, invitationId: last.id }, by);
-              case 'wait':
-                return clock.advance(one.pending ? 8 * 86_400_000 : 3_600_000);
-              case 'recount':
-                return recountSeats(tenantId);
-              default:
-                return setSeats(tenantId, one.seats, by);
-            }
-          }),
-        );
-        const state = await stateOf(tenantId);
-        expect(state).toMatchObject({ taken: state.members, held: state.invited });
-        expect(state.owners).toBeGreaterThanOrEqual(1);
-        if (!steps.some(({ kind }) => kind === 'seats')) expect(state.taken + state.held).toBeLessThanOrEqual(4);
-      }),
-      { numRuns: 80 },
-    );
   });
 });

@@ -214,6 +214,13 @@ it('says that the database cannot be reached, or has no schema', async () => {
   expect(JSON.parse(missing.out)).toMatchObject({ exit: 3, error: { code: 'schema_missing' } });
 });
 
+it('says what is missing where a command needs a secret box and nothing is configured', async () => {
+  await json('orgs create Kappa --owner kim');
+  const said = await sayCommand(['webhooks', 'create', 'kappa', 'https://93.184.215.14/in', '--url', url]);
+  expect(said).toMatchObject({ exit: 2, out: '' });
+  expect(said.notes).toMatch(/tenantry\.config\.ts or --config.*secretBox/);
+});
+
 it('says by its exit code that it was refused', async () => {
   const nobody = await sayCommand(['orgs', 'show', 'nobody', '--url', url, '--json']);
   expect(JSON.parse(nobody.out)).toMatchObject({ exit: 3, error: { code: 'organization_not_found' } });

@@ -128,6 +128,8 @@ const calls: Readonly<Record<string, (call: Call) => Promise<unknown>>> = {
     tenantry.organizations.members.get({ tenantId: at, memberId: of.member }, { db: tx }),
   'members.setRole': (c) =>
     tenantry.organizations.members.setRole({ tenantId: c.at, memberId: c.of.member, role: 'admin' }, acting(c)),
+  'members.update': (c) =>
+    tenantry.organizations.members.update({ tenantId: c.at, memberId: c.of.member, name: 'Other' }, acting(c)),
   'members.suspend': (c) =>
     tenantry.organizations.members.suspend({ tenantId: c.at, memberId: c.of.member }, acting(c)),
   'members.activate': (c) =>

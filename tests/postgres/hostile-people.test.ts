@@ -58,6 +58,7 @@ it('organizations', async () => {
     { name: 'members.get', call: members.get, given: [ref] },
     { name: 'members.get by user', call: members.get, given: [user] },
     { name: 'members.list', call: members.list, given: [{ tenantId, statuses: ['active'], ...page }] },
+    { name: 'members.update', call: members.update, given: [{ ...ref, name: 'Ada', email: 'ada@x.test' }, by] },
     { name: 'members.setRole', call: members.setRole, given: [{ ...ref, role: 'member' }, by] },
     {
       name: 'members.transferOwnership',

@@ -184,7 +184,13 @@ it('answers hostile texts and addresses in words, and never with a failure of it
   ];
   // Tries to change a password are counted as those to log in: somebody of their own takes them.
   const olga = await signUp(demo, 'Olga', 'olga@example.com');
-  const ofOneself = ['/account/password', '/account/email', '/account/verify', '/account/sessions/x/end'];
+  const ofOneself = [
+    '/account/password',
+    '/account/name',
+    '/account/email',
+    '/account/verify',
+    '/account/sessions/x/end',
+  ];
   const ofStaff = ['refund', 'impersonate', 'enterprise'].map((act) => `/admin/customers/${customer}/${act}`);
   for (const text of texts) {
     const fields = Object.fromEntries(names.map((name) => [name, text]));

@@ -141,6 +141,32 @@ it('invites by mail: a stranger makes an account and joins, and leaves with the 
   expect((await eve.get('/calls')).text).toContain('<h1>Log in</h1>');
 });
 
+it('shows invitations and webhooks a page at a time', async () => {
+  const paula = await signUp(demo, 'Paula', 'paula@example.com');
+  const { auth, organizations, webhooks } = demo.receptionist;
+  const user = await auth.users.get({ email: 'paula@example.com' });
+  const { items } = await organizations.ofUser({ userId: user?.userId ?? '' });
+  const tenantId = items[0]?.organization.tenantId ?? '';
+  for (let index = 0; index < 101; index += 1) {
+    await organizations.invitations.create({ tenantId, email: `guest-${index}@example.com`, role: 'member' });
+  }
+  const first = await paula.get('/team');
+  expect(first.text).toContain('guest-99@example.com');
+  expect(first.text).not.toContain('guest-100@example.com');
+  const more = /href="(\/team\?invited=[^"]+)">More invitations/;
+  const second = await paula.get(more.exec(first.text)?.[1] ?? '/');
+  expect(second.text).toContain('guest-100@example.com');
+  expect(second.text).not.toContain('guest-99@example.com');
+  expect(second.text).not.toMatch(more);
+
+  // Of endpoints the product lets nobody have more than five.
+  const make = async (name: string) =>
+    (await webhooks.endpoints.create({ tenantId, url: `${demo.origin}/dev/hooks?${name}`, filters: ['*'] })).endpoint;
+  const [one] = [await make('one'), await make('two')];
+  const later = await paula.get(`/webhooks?after=${one.id}`);
+  expect([later.text.includes('hooks?one'), later.text.includes('hooks?two')]).toEqual([false, true]);
+});
+
 it('sends a test to a webhook and shows the log', async () => {
   const luigi = await logIn(demo, demoOwner);
   const id = idIn((await luigi.get('/webhooks')).text, '/webhooks');
@@ -271,6 +297,12 @@ it('lets users look after their own account: address, password and sessions', as
   await dora.get(link?.[1] ?? '');
   expect((await dora.submit('/change', { token: link?.[2] ?? '' })).text).toContain('You have another address now.');
   expect((await dora.get('/account')).text).toContain('dora@new.example <span class="badge good">Confirmed</span>');
+  expect((await dora.submit('/account/name', { name: ' ' })).status).toBe(422);
+  expect((await dora.submit('/account/name', { name: 'Dora Maar' })).text).toContain('Saved.');
+  const team = await dora.get('/team');
+  expect(team.text).toMatch(
+    /<td[^>]*>Dora Maar <span class="badge[^"]*">you<\/span><\/td>\s*<td[^>]*>dora@new\.example/i,
+  );
   expect((await visitorOf(demo).get('/account')).text).toContain('<h1>Log in</h1>');
 });
 

@@ -251,6 +251,34 @@ describe('what comes after what', () => {
     expect(await failed()).toEqual([]);
   });
 
+  it('gives reserved units back to the counter that has them now, or to none where all begin at nothing', async () => {
+    for (const usage of ['carry', 'anew'] as const) {
+      const { tenantry, acme, beta } = await twoOrganizations();
+      const { plans } = tenantry;
+      await tenantry.tenancy.setPlan(beta.tenantId, 'team', { anchorAt: new Date('2020-01-17T11:00:00Z') });
+      await plans.consume(beta.tenantId, 'calls', 7);
+      const reserve = async (amount: number) => {
+        const held = await plans.reservations.hold(beta.tenantId, 'calls', amount);
+        if (!held.ok) throw new Error(held.reason);
+        return held.reservationId;
+      };
+      const [one, two] = [await reserve(5), await reserve(3)];
+      const before = await everything();
+      const unit = unitOf(beta.tenantId, [{ tenantId: acme.tenantId }], { unit: usage, policies: { usage } });
+      await move(unit);
+      expect(await back(usage)).toEqual({ returned: true, kept: [] });
+      expect(await everything()).toEqual(before);
+      await move(unit);
+      const used = async () => (await plans.check(acme.tenantId, 'calls')).used;
+      const seen = [await used()];
+      await plans.reservations.release(acme.tenantId, one);
+      seen.push(await used());
+      await plans.reservations.commit(acme.tenantId, two, 1);
+      seen.push(await used());
+      expect([usage, ...seen]).toEqual(usage === 'carry' ? [usage, 25, 20, 18] : [usage, 10, 10, 10]);
+    }
+  });
+
   it('keeps a live subscription, and refuses a second one in the same target', async () => {
     const users = program(perUser({ plan: 'free' }));
     const ids: string[] = [];

@@ -4,6 +4,7 @@ import { createAudit } from 'tenantry/audit';
 import { installSchema, isolateTable } from 'tenantry/database';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { postgresDatabase, type TestDatabase } from '../support/databases.ts';
+import { openLogin } from '../support/runner.ts';
 
 interface App {
   folders: { tenant_id: string; id: number; parent_id: number | null; main_note: number | null };
@@ -44,7 +45,7 @@ async function prepare(database: TestDatabase<App>): Promise<void> {
   await installSchema(owner, { grantPurgeTo: ['tenantry_test_app'] });
 }
 
-function program(database: TestDatabase<App>) {
+function program(database: Pick<TestDatabase<App>, 'app'>) {
   return createTenantry({ db: database.app, plans, strategy: hybridSeats({ plan: 'free', seats: 5 }), tables });
 }
 
@@ -374,18 +375,19 @@ describe('a purge', () => {
 
   it('is refused to a login that was not granted it, and says what to grant', async () => {
     const elsewhere = await postgresDatabase<App>();
+    const login = await openLogin(elsewhere);
     try {
       await prepare(elsewhere);
       const tenantId = await furnished(elsewhere);
       await program(elsewhere).tenancy.suspend(tenantId);
-      await sql`revoke tenantry_purge from tenantry_test_app`.execute(elsewhere.owner);
-      await expect(program(elsewhere).tenancy.purge(tenantId)).rejects.toMatchObject({
+      await expect(program({ app: login.db }).tenancy.purge(tenantId)).rejects.toMatchObject({
         code: 'database_right_missing',
       });
       expect(await createAudit({ db: elsewhere.app }).verify({ tenantId })).toMatchObject({ ok: true });
     } finally {
-      await sql`grant tenantry_purge to tenantry_test_app`.execute(elsewhere.owner);
+      await login.db.destroy();
       await elsewhere.destroy();
+      await login.destroy();
     }
   });
 });

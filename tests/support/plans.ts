@@ -25,6 +25,15 @@ export const catalogue = definePlans({
   },
 });
 
+/** Plans with a quota that only grants fill, and one whose overage is billed. */
+export const grantCatalogue = definePlans({
+  free: {
+    limits: { bots: 3 },
+    quotas: { calls: { amount: 10, per: 'month' }, sessions: { amount: 0, per: 'once' } },
+  },
+  metered: { quotas: { calls: { amount: 5, per: 'month', overage: 'bill', overageAtMost: 20 } } },
+});
+
 /** Where the periods of the test's tenants are counted from. */
 export const anchor = new Date('2026-01-31T09:30:00.000Z');
 let count = 0;

@@ -10,6 +10,7 @@ import {
   ofUser,
   shared as sharedRows,
   splitTenant,
+  verifyRetenanting,
   whole,
 } from '../../src/migrate/index.ts';
 import { defineTables } from '../../src/tenancy/index.ts';
@@ -170,3 +171,11 @@ export const retenantingOf = (
       ...tables,
     },
   });
+
+/** What the verification of a change finds wrong. */
+export async function failedChecks(database: TestDatabase<Shop>, definition: AnyRetenanting): Promise<string[]> {
+  const { checks } = await verifyRetenanting(database.owner, definition);
+  return checks
+    .filter(({ status }) => status === 'fail')
+    .map(({ name, table, detail }) => `${name} ${table}: ${detail}`);
+}

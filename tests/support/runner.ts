@@ -2,7 +2,7 @@ import { Kysely, PostgresDialect } from 'kysely';
 import { Client, Pool } from 'pg';
 import type { TestDatabase } from './databases.ts';
 
-/** Who runs a migration. */
+/** A login of one test's own. */
 export interface Runner<DB> {
   readonly db: Kysely<DB>;
   readonly url: string;
@@ -16,13 +16,29 @@ let count = 0;
  * Opens a login that runs the migration of tables with triggers: no superuser, a member of their owner, with the right to
  * keep triggers from firing. That right belongs to a whole server, so the role is made for one test and dropped with it.
  */
-export async function openRunner<DB>({ urls }: TestDatabase<DB>): Promise<Runner<DB>> {
+export function openRunner<DB>(database: TestDatabase<DB>): Promise<Runner<DB>> {
+  return open(database, {
+    roles: 'tenantry_test_owner, tenantry_service',
+    grant: (role) => `grant set on parameter session_replication_role to ${role}`,
+    revoke: (role) => `revoke set on parameter session_replication_role from ${role}`,
+  });
+}
+
+/** Opens a login of an application that was granted what it needs and nothing else, whatever other tests grant theirs. */
+export function openLogin<DB>(database: TestDatabase<DB>): Promise<Runner<DB>> {
+  return open(database, { roles: 'tenantry_app, tenantry_service' });
+}
+
+async function open<DB>(
+  { urls }: TestDatabase<DB>,
+  { roles, grant, revoke }: { roles: string; grant?: (role: string) => string; revoke?: (role: string) => string },
+): Promise<Runner<DB>> {
   if (urls === undefined) throw new TypeError('only a real server has logins');
   count += 1;
-  const role = `tenantry_test_runner_${process.pid}_${count}`;
+  const role = `tenantry_test_login_${process.pid}_${count}`;
   await statements(urls.superuser, [
-    `create role ${role} login password 'test' in role tenantry_test_owner, tenantry_service`,
-    `grant set on parameter session_replication_role to ${role}`,
+    `create role ${role} login password 'test' in role ${roles}`,
+    ...(grant === undefined ? [] : [grant(role)]),
   ]);
   const url = new URL(urls.owner);
   url.username = role;
@@ -35,10 +51,7 @@ export async function openRunner<DB>({ urls }: TestDatabase<DB>): Promise<Runner
     async destroy() {
       const server = new URL(urls.superuser);
       server.pathname = '/postgres';
-      await statements(server.href, [
-        `revoke set on parameter session_replication_role from ${role}`,
-        `drop role ${role}`,
-      ]);
+      await statements(server.href, [...(revoke === undefined ? [] : [revoke(role)]), `drop role ${role}`]);
     },
   };
 }

@@ -86,3 +86,8 @@ export async function refusalOf(
 export function at(date: string): number {
   return Math.floor(new Date(date).getTime() / 1000);
 }
+
+/** What the invoices of a shop say, oldest first. */
+export function invoices({ fake }: StripeShop): unknown[] {
+  return fake.list('invoice').map(({ billing_reason, total, status }) => [billing_reason, total, status]);
+}

@@ -1,10 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
-import { createSecretBox } from 'tenantry/core';
-import { fixedClock } from 'tenantry/testing';
-import { createWebhooks, type DeliveryOptions, defineEvents, type WebhookEvent } from 'tenantry/webhooks/delivery';
 import { z } from 'zod';
+import { createSecretBox } from '../../src/core/index.ts';
 import { insertTenant } from '../../src/database/tenant-row.ts';
+import { fixedClock } from '../../src/testing/index.ts';
+import {
+  createWebhooks,
+  type DeliveryOptions,
+  defineEvents,
+  type WebhookEvent,
+} from '../../src/webhooks/delivery/index.ts';
 import type { TestDatabase } from './databases.ts';
 import type { TestReceiver } from './webhook-receiver.ts';
 

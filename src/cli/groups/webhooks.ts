@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
+import { isTenantryError } from '../../core/index.ts';
 import { type ActionContext, type Actions, done, facts, table, wordAt } from '../action.ts';
 import { listOf, timeOf, wordOf } from '../arguments.ts';
+import { UsageError } from '../usage-error.ts';
 import { paged, pageOf } from './paging.ts';
 
 const statuses = ['pending', 'delivered', 'failed', 'canceled'] as const;
@@ -26,7 +28,8 @@ export function webhooks(program: Command, { command, does }: Actions): void {
         const filters = listOf(context.given, 'events');
         const url = wordAt(context, 1, 'the address');
         const tenantId = await context.tenantOf(context.words[0]);
-        const made = await context.app.webhooks.endpoints.create({ tenantId, url, ...(filters && { filters }) });
+        const { endpoints } = context.app.webhooks;
+        const made = await unsealing(endpoints.create({ tenantId, url, ...(filters && { filters }) }));
         const note = `This is the only time that it is shown. The endpoint's id is ${made.endpoint.id}.`;
         return done(made, `${made.secret.verifyWith}\n\n${note}`);
       }),
@@ -46,7 +49,7 @@ export function webhooks(program: Command, { command, does }: Actions): void {
 
   make('test <organization> <endpoint>', 'send a message now, and tell what came back').action(
     does(async (context) => {
-      const attempt = await context.app.webhooks.endpoints.test(await refOf(context));
+      const attempt = await unsealing(context.app.webhooks.endpoints.test(await refOf(context)));
       return done(
         attempt,
         facts({ outcome: attempt.outcome, status: attempt.status, reason: attempt.reason, response: attempt.response }),
@@ -111,6 +114,19 @@ export function webhooks(program: Command, { command, does }: Actions): void {
         return done({ deliveries }, `${deliveries} deliveries are due again`);
       }),
     );
+}
+
+/** What needs the key under which secrets are stored says so where the configuration has none. */
+async function unsealing<Value>(work: Promise<Value>): Promise<Value> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!isTenantryError(error, 'config_invalid') || error.details.path !== 'webhooks.secretBox') throw error;
+    throw new UsageError(
+      'the secrets of endpoints are stored sealed: the configuration (tenantry.config.ts or --config) must give createTenantry webhooks with a secretBox',
+      { cause: error },
+    );
+  }
 }
 
 async function refOf(context: ActionContext): Promise<{ readonly tenantId: string; readonly endpointId: string }> {

@@ -55,6 +55,12 @@ export type {
   DeliveryOptions,
 } from './worker/options.ts';
 export type { RetryOptions } from './worker/retry-schedule.ts';
-export type { DeliverySpan, DeliverySpanContext, DeliveryTrace, DeliveryTracer } from './worker/trace.ts';
+export type {
+  DeliveryActiveSpan,
+  DeliverySpan,
+  DeliverySpanContext,
+  DeliveryTrace,
+  DeliveryTracer,
+} from './worker/trace.ts';
 export type { AttemptReason } from './worker/verdict.ts';
 export type { DeliveryReport, DeliveryWorker } from './worker/worker.ts';

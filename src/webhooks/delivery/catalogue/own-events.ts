@@ -128,6 +128,16 @@ const told: { readonly [Name in OwnEventName]: readonly [string, FieldsOf<Extrac
   'member.rejected': ['A member was rejected.', { ...person, previousStatus: status }],
   'member.activated': ['A member is active.', { ...person, previousStatus: one('pending', 'suspended') }],
   'member.role_changed': ['A member has another role.', { ...person, previousRole: role }],
+  'member.updated': [
+    'The name or the address of a member is another.',
+    {
+      ...person,
+      name: orNull(text('Ada')),
+      email: orNull(text('ada@acme.example')),
+      previousName: orNull(text('Ada Byron')),
+      previousEmail: orNull(text('ada@byron.example')),
+    },
+  ],
   'member.suspended': ['A member was suspended.', person],
   'member.removed': ['A member was removed.', person],
   'member.granted': [

@@ -31,12 +31,18 @@ export interface DeliveryTracer {
   ): DeliverySpan;
 }
 
+/** The span in which a caller is, as far as it is used. */
+export interface DeliveryActiveSpan {
+  /** Gives what names it. */
+  spanContext(): DeliverySpanContext;
+}
+
 /** The part of the `trace` of `@opentelemetry/api` that is used. */
 export interface DeliveryTrace {
   /** Gives the tracer of a library. */
   getTracer(name: string): DeliveryTracer;
   /** Gives the span in which the caller is; undefined where there is none. */
-  getActiveSpan(): { spanContext(): DeliverySpanContext } | undefined;
+  getActiveSpan(): DeliveryActiveSpan | undefined;
 }
 
 /** `SpanKind.PRODUCER` and `SpanStatusCode.ERROR` of `@opentelemetry/api`, which need not be there. */
