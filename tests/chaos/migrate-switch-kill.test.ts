@@ -6,7 +6,7 @@ import { runUntilDone, weapons } from '../support/killed-runs.ts';
 import { type Legacy, legacyChecksum, legacyMigration, makeLegacy } from '../support/legacy.ts';
 
 /** How often a run is killed; TENANTRY_KILLS makes it more. */
-const { TENANTRY_KILLS = '16' } = process.env;
+const { TENANTRY_KILLS = '8' } = process.env;
 const kills = Number(TENANTRY_KILLS);
 
 /** The same writes of the new application each time: some have a place in the old shape, others none. */

@@ -34,7 +34,8 @@ export async function postgresDatabase<DB>({
   count += 1;
   const name = `test_${process.pid}_${count}_${Math.random().toString(36).slice(2, 8)}`;
   const superuser = new URL(inject('postgresUrl'));
-  await once(superuser.href, `create database ${name} owner tenantry_test_owner`);
+  const template = install ? 'tenantry_test_template' : 'template1';
+  await once(superuser.href, `create database ${name} owner tenantry_test_owner template ${template}`);
   const login = (user: string): string => {
     const url = new URL(superuser);
     url.username = user;
@@ -50,7 +51,7 @@ export async function postgresDatabase<DB>({
     legacy: login('tenantry_test_legacy'),
     superuser: inside.href,
   };
-  await once(urls.superuser, 'grant create on schema public to tenantry_test_owner');
+  if (!install) await once(urls.superuser, 'grant create on schema public to tenantry_test_owner');
   const pools = {
     app: new Pool({ connectionString: urls.app, max: connections }),
     owner: new Pool({ connectionString: urls.owner, max: 5 }),
@@ -61,7 +62,6 @@ export async function postgresDatabase<DB>({
   }
   const app = new Kysely<DB>({ dialect: new PostgresDialect({ pool: nameStatements(pools.app) }) });
   const owner = new Kysely<DB>({ dialect: new PostgresDialect({ pool: pools.owner }) });
-  if (install) await installSchema(owner, { grantTo: ['tenantry_test_app'] });
   return {
     app,
     owner,
