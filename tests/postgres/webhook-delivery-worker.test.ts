@@ -150,7 +150,7 @@ describe('a worker', () => {
   it('goes on after the database was away', async () => {
     const target = await receiver();
     const errors: unknown[] = [];
-    const pool = new Pool({ connectionString: database.urls?.app ?? '', max: 4 });
+    const pool = new Pool({ connectionString: database.urls?.app ?? '', max: 4, application_name: 'away' });
     pool.on('error', () => undefined);
     pool.on('connect', (client) => client.on('error', () => undefined));
     const db = new Kysely<Record<string, never>>({ dialect: new PostgresDialect({ pool }) });
@@ -167,9 +167,7 @@ describe('a worker', () => {
     const worker = away.startDelivery();
     await new Promise((resolve) => setTimeout(resolve, 100));
     await sql`select pg_terminate_backend(pid) from pg_stat_activity
-      where datname = current_database() and usename = 'tenantry_test_app' and pid <> pg_backend_pid()`.execute(
-      database.app,
-    );
+      where datname = current_database() and application_name = 'away'`.execute(database.app);
     await webhooks.publish({ tenantId, type: 'order.paid', data: { id: '1' }, occurredAt: new Date() });
     await until(() => target.requests.length === 1);
     await worker.stop();
