@@ -101,9 +101,11 @@ async function makeKeys({ run }: BenchDatabase, count: number): Promise<{ secret
       `with given as (select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) as g (tenant_id, id, digest, start)),
         keys as (
           insert into tenantry.api_keys (tenant_id, id, environment, start, scheme, scopes, created_at)
-          select tenant_id, id, 'live', start, 'sha256', '{calls:*}', $5::timestamptz from given),
+          select tenant_id, id, 'live', start, 'sha256', '{calls:*}', $5::timestamptz from given
+          returning id, facts),
         digests as (
-          insert into tenantry.api_key_digests (digest, tenant_id, key_id) select digest, tenant_id, id from given)
+          insert into tenantry.api_key_digests (digest, tenant_id, key_id, facts)
+          select g.digest, g.tenant_id, k.id, k.facts from given g join keys k using (id))
       insert into bench.keys select digest, tenant_id, id, '{calls:*}', $5::timestamptz from given`,
       values,
     );

@@ -15,7 +15,7 @@ const open: KeyRow = {
   name: null,
   environment: 'live',
   start: 'hc_live_0000',
-  scopes: 'calls:* bots:read',
+  scopes: ['calls:*', 'bots:read'],
   enabled: true,
   revoked: false,
   expires: null,

@@ -54,14 +54,13 @@ export function factsOf(row: KeyRow, policy: VerificationPolicy): KeyFacts {
   const { special } = row;
   const until = Math.min(millisecondsOf(row.expires), millisecondsOf(row.secret_until));
   const expiresAt = Number.isFinite(until) ? new Date(until) : null;
-  const scopes = row.scopes === '' ? [] : row.scopes.split(' ');
   const accepted: AcceptedKey = {
     ok: true,
     key: Object.freeze({
       id: row.id,
       name: row.name,
       environment: row.environment,
-      scopes: Object.freeze(scopes),
+      scopes: Object.freeze(row.scopes),
       start: row.start,
       owner: ownerOf(row.member_id, row.team_id),
       expiresAt,
@@ -72,7 +71,7 @@ export function factsOf(row: KeyRow, policy: VerificationPolicy): KeyFacts {
       kind: row.kind,
       plan: row.plan,
       anchorAt: new Date(millisecondsOf(row.anchor)),
-      entitlementRevision: Number(row.entitlement_revision),
+      entitlementRevision: row.entitlement_revision,
       subscriptionStatus: row.subscription_status,
       seatsBought: row.seats_bought,
       planSince: new Date(millisecondsOf(row.plan_since)),

@@ -13,8 +13,7 @@ export interface KeyRow {
   readonly name: string | null;
   readonly environment: KeyEnvironment;
   readonly start: string;
-  /** Parted by spaces. */
-  readonly scopes: string;
+  readonly scopes: readonly string[];
   readonly enabled: boolean;
   readonly revoked: boolean;
   readonly expires: number | null;
@@ -37,7 +36,7 @@ export interface KeyRow {
   readonly status: TenantStatus;
   readonly subscription_status: string | null;
   readonly anchor: number;
-  readonly entitlement_revision: string | number | bigint;
+  readonly entitlement_revision: number;
   readonly seats_bought: number | null;
   readonly seats_taken: number | null;
   readonly user_id: string | null;

@@ -63,10 +63,10 @@ export async function insertKeys(db: AnyDatabase, tenantId: string, keys: readon
         case when "allowedIps" is not null then array(select jsonb_array_elements_text("allowedIps")) end, metadata,
         "rateLimit", "usesAmount", "usesPer"
       from input where not exists (select 1 from refused) and exists (select 1 from tenant)
+      returning id, facts
     ), linked as (
-      insert into tenantry.api_key_digests (digest, tenant_id, key_id, hash)
-      select digest, ${tenantId}::uuid, id, hash from input
-      where not exists (select 1 from refused) and exists (select 1 from tenant)
+      insert into tenantry.api_key_digests (digest, tenant_id, key_id, hash, facts)
+      select i.digest, ${tenantId}::uuid, s.id, i.hash, s.facts from input i join stored s on s.id = i.id
       returning 1
     )
     select exists (select 1 from tenant) as there, r.duplicate, r.stranger, r.problem,
@@ -213,8 +213,9 @@ export async function replaceSecret(
   await sql`update tenantry.api_key_digests set expires_at = least(expires_at, ${until}::timestamptz)
     where tenant_id = ${key.tenantId}::uuid and key_id = ${key.keyId}::uuid`.execute(libraryOf(db));
   await sql`with linked as (
-      insert into tenantry.api_key_digests (digest, tenant_id, key_id)
-      values (${digest}, ${key.tenantId}::uuid, ${key.keyId}::uuid) returning 1
+      insert into tenantry.api_key_digests (digest, tenant_id, key_id, facts)
+      select ${digest}, tenant_id, id, facts from tenantry.api_keys
+      where tenant_id = ${key.tenantId}::uuid and id = ${key.keyId}::uuid returning 1
     ) select pg_notify(${keyChannel}, ${keysMade}) from linked`.execute(libraryOf(db));
   return (await changeKeys(db, update, now))[0];
 }
@@ -231,10 +232,10 @@ export async function endSecret(db: AnyDatabase, digest: string, now: Date): Pro
 /** Puts the SHA-256 of a secret in the place of a foreign digest or hash. */
 export async function upgradeDigest(db: AnyDatabase, before: string, digest: string): Promise<void> {
   await sql`with gone as (
-      delete from tenantry.api_key_digests where digest = ${before} returning tenant_id, key_id, expires_at
+      delete from tenantry.api_key_digests where digest = ${before} returning tenant_id, key_id, expires_at, facts
     ), made as (
-      insert into tenantry.api_key_digests (digest, tenant_id, key_id, expires_at)
-      select ${digest}, tenant_id, key_id, expires_at from gone on conflict (digest) do nothing
+      insert into tenantry.api_key_digests (digest, tenant_id, key_id, expires_at, facts)
+      select ${digest}, tenant_id, key_id, expires_at, facts from gone on conflict (digest) do nothing
     )
     update tenantry.api_keys k set scheme = 'sha256' from gone g
     where k.tenant_id = g.tenant_id and k.id = g.key_id and g.expires_at is null`.execute(libraryOf(db));

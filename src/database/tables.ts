@@ -8,6 +8,8 @@ import type { WebhookDatabase } from './webhook-tables.ts';
 
 /** A whole number that PostgreSQL stores in 64 bits; drivers read it as a string, a number or a bigint. */
 type Bigint = ColumnType<string | number | bigint, number | bigint, number | bigint>;
+/** What the database writes by itself, from other columns. */
+type Written = ColumnType<string, never, never>;
 type Json = ColumnType<Record<string, unknown>, string | undefined, string>;
 
 /** `tenantry.tenants`: the boundary of data and of the bill. */
@@ -30,6 +32,8 @@ export interface TenantTable {
   metadata: Json;
   created_at: Date;
   updated_at: Date;
+  /** What verifying a key needs to know of the tenant, as JSON. */
+  facts: Written;
 }
 
 /** `tenantry.tenant_lookups`: what names one tenant among all (a slug, a user, a provider's customer). */
@@ -202,6 +206,8 @@ export interface ApiKeyTable {
   uses_count: ColumnType<string | number | bigint, number | undefined, number>;
   /** The period in which they were counted. */
   uses_period: Date | null;
+  /** What verifying needs to know of the key, as JSON. */
+  facts: Written;
 }
 
 /** `tenantry.api_key_digests`: digest to key, unique over all tenants. */
@@ -213,6 +219,8 @@ export interface ApiKeyDigestTable {
   expires_at: Date | null;
   /** A foreign hash that must be verified; NULL: the digest is the proof. */
   hash: string | null;
+  /** The key's `facts`, which a foreign key keeps equal to them; NULL: to be read there. */
+  facts: string | null;
 }
 
 /** `tenantry.rate_limits`: the theoretical arrival time of each rate limit, in microseconds since 1970. */

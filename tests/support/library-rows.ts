@@ -17,8 +17,13 @@ export async function libraryTables<DB>(db: Kysely<DB>): Promise<string[]> {
   ];
 }
 
-/** What counts on by itself, and the hour that stands with a counter until it is brought to the others. */
-const left = ['entitlement_revision', 'hour', 'hour_units'];
+/** What counts on by itself (a tenant's facts tell its revision), and the hour that stands with a counter until it is brought to the others. */
+const leftOf = (table: string): string[] => [
+  'entitlement_revision',
+  'hour',
+  'hour_units',
+  ...(table === 'tenants' ? ['facts'] : []),
+];
 
 /** Every row of all of them as a set, but what counts on by itself. */
 export async function everyLibraryRow<DB>(db: Kysely<DB>): Promise<{ readonly name: string; readonly row: object }[]> {
@@ -26,7 +31,7 @@ export async function everyLibraryRow<DB>(db: Kysely<DB>): Promise<{ readonly na
   for (const table of await libraryTables(db)) {
     const from = table === 'usage_hours' ? hours : sql`(select to_jsonb(x) as row from ${sql.id('tenantry', table)} x)`;
     const { rows } = await sql<{ name: string; row: object }>`select ${table}::text as name,
-      case when ${table}::text = 'usage_hours' then row else row - ${left}::text[] end as row from ${from} as y order by 2`.execute(
+      case when ${table}::text = 'usage_hours' then row else row - ${leftOf(table)}::text[] end as row from ${from} as y order by 2`.execute(
       db,
     );
     found.push(...rows);

@@ -16,7 +16,7 @@ function factsFor(tenantId: string, version = 0): KeyFacts {
     name: null,
     environment: 'live',
     start: 'k_live_abcd',
-    scopes: '*',
+    scopes: ['*'],
     enabled: true,
     revoked: false,
     expires: null,

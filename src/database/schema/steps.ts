@@ -15,6 +15,7 @@ import { billingSchema } from './0014-billing.ts';
 import { billingBooksSchema } from './0015-billing-books.ts';
 import { webhooksSchema } from './0016-webhooks.ts';
 import { authSchema } from './0017-auth.ts';
+import { keyFactsSchema } from './0018-key-facts.ts';
 
 /** One numbered step of the library's schema. A step that was released never changes; a new one is added. */
 export interface SchemaStep {
@@ -42,4 +43,5 @@ export const schemaSteps: readonly SchemaStep[] = [
   { version: 15, name: 'billing-books', statements: billingBooksSchema },
   { version: 16, name: 'webhooks', statements: webhooksSchema },
   { version: 17, name: 'auth', statements: authSchema },
+  { version: 18, name: 'key-facts', statements: keyFactsSchema },
 ];

@@ -51,7 +51,8 @@ export function keyTrigger(model: Model, part: Part): TriggerBody {
     insert into tenantry.api_keys (tenant_id, id, name, environment, start, scheme, scopes, enabled, created_at, expires_at, revoked_at, last_used_at)
     select NEW.${column}, k.id, k.name, k.environment, k.start, k.scheme, k.scopes, k.enabled, k.created_at, k.expires_at, k.revoked_at, k.last_used_at
     from tenantry.api_keys k where k.tenant_id = tenantry_tenant and k.id = tenantry_key::uuid on conflict do nothing;
-    update tenantry.api_key_digests d set tenant_id = NEW.${column} where d.tenant_id = tenantry_tenant and d.key_id = tenantry_key::uuid;
+    update tenantry.api_key_digests d set tenant_id = k.tenant_id, facts = k.facts from tenantry.api_keys k
+    where k.tenant_id = NEW.${column} and k.id = tenantry_key::uuid and d.tenant_id = tenantry_tenant and d.key_id = tenantry_key::uuid;
     delete from tenantry.api_keys k where k.tenant_id = tenantry_tenant and k.id = tenantry_key::uuid;
     update ${store.parts} q set tenant_id = NEW.${column} where ${whose(key('NEW'))};
   end if;

@@ -125,8 +125,9 @@ export function keysSql(model: Model, part: Part, filter: string, store: PartSto
 
 /** Makes the digests by which keys are found. */
 export function digestsSql(model: Model, part: Part, filter: string, store: PartStore): string {
-  return `insert into tenantry.api_key_digests (digest, tenant_id, key_id)
-  select r.digest, r.of_tenant, r.made::uuid from ${keyRows(model, part, filter, store)}
+  return `insert into tenantry.api_key_digests (digest, tenant_id, key_id, facts)
+  select r.digest, k.tenant_id, k.id, k.facts from ${keyRows(model, part, filter, store)}
+  join tenantry.api_keys k on k.tenant_id = r.of_tenant and k.id = r.made::uuid
   on conflict (digest) do nothing`;
 }
 

@@ -57,6 +57,9 @@ export function keyBackStatements(model: Model): string[] {
   ];
 }
 
+/** All but the copy of what is so of the key. */
+const ofDigest = ['digest', 'tenant_id', 'key_id', 'expires_at', 'hash'];
+
 /** The digest comes after the key, or with it; another one when the key is rotated. */
 export function digestBackStatements(model: Model): string[] {
   if (partOf(model, 'apiKeys') === undefined) return [];
@@ -71,7 +74,7 @@ export function digestBackStatements(model: Model): string[] {
   return [
     ...backRowFunctionSql(model, 'digests', body),
     backTriggerSql(model, 'digests', 'api_key_digests', { on: 'insert' }),
-    backTriggerSql(model, 'digests', 'api_key_digests', { on: 'update', when: 'OLD is distinct from NEW' }),
+    backTriggerSql(model, 'digests', 'api_key_digests', { on: 'update', when: differSql(ofDigest) }),
     backTriggerSql(model, 'digests', 'api_key_digests', { on: 'delete' }),
   ];
 }

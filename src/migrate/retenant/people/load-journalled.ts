@@ -49,7 +49,7 @@ const below: { readonly [Table in TableName]?: string } = {
 
 function rowsText(table: TableName): string {
   const same = keyColumns[table].map((column) => `x.${column} = r.${column}`).join(' and ');
-  return `select coalesce(jsonb_agg(to_jsonb(y)), '[]') from (
+  return `select coalesce(jsonb_agg(to_jsonb(y) - 'facts'), '[]') from (
     select x.* from jsonb_populate_recordset(null::tenantry.${table}, $1::jsonb -> '${table}') r join tenantry.${table} x on ${same}
     union select * from tenantry.${table} where tenant_id = any($2::uuid[])${
       below[table] === undefined

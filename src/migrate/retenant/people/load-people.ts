@@ -99,14 +99,14 @@ const loadText = `with named as (
     and (meter, per) in (select meter, per from tenantry.usage_counters where tenant_id = r.old_id)
 ), owners as (select r.old_id as tenant_id)
 select jsonb_build_object('rows', jsonb_build_object(
-  'tenants', (select coalesce(jsonb_agg(to_jsonb(t)), '[]') from tenantry.tenants t
+  'tenants', (select coalesce(jsonb_agg(to_jsonb(t) - 'facts'), '[]') from tenantry.tenants t
     where t.tenant_id in (select tenant_id from involved union select tenant_id from lookups)),
   'organizations', (select coalesce(jsonb_agg(to_jsonb(o)), '[]') from tenantry.organizations o where o.tenant_id in (select tenant_id from involved)),
   'members', (select coalesce(jsonb_agg(to_jsonb(m) order by m.created_at, m.id), '[]') from people m),
   'member_grants', (select coalesce(jsonb_agg(to_jsonb(g)), '[]') from tenantry.member_grants g where g.tenant_id in (select tenant_id from involved)
     and g.member_id in (select id from people)),
-  'api_keys', (select coalesce(jsonb_agg(to_jsonb(k) order by k.id), '[]') from tenantry.api_keys k where k.tenant_id in (select tenant_id from owners)),
-  'api_key_digests', (select coalesce(jsonb_agg(to_jsonb(d)), '[]') from tenantry.api_key_digests d where d.tenant_id in (select tenant_id from owners)),
+  'api_keys', (select coalesce(jsonb_agg(to_jsonb(k) - 'facts' order by k.id), '[]') from tenantry.api_keys k where k.tenant_id in (select tenant_id from owners)),
+  'api_key_digests', (select coalesce(jsonb_agg(to_jsonb(d) - 'facts'), '[]') from tenantry.api_key_digests d where d.tenant_id in (select tenant_id from owners)),
   'tenant_lookups', (select coalesce(jsonb_agg(to_jsonb(l) order by l.kind, l.value), '[]') from lookups l),
   'tenant_moves', (select coalesce(jsonb_agg(to_jsonb(v)), '[]') from (
     select * from tenantry.tenant_moves where tenant_id = r.old_id and role is not null

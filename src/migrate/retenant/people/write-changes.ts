@@ -76,10 +76,19 @@ function deleteText(table: TableName): string {
   return `delete from tenantry.${table} x using jsonb_populate_recordset(null::tenantry.${table}, $1::jsonb) r where ${same}`;
 }
 
+/** What a row repeats of another one, which is there by then, and that no draft says. */
+const copied: { readonly [Table in TableName]?: Readonly<Record<string, string>> } = {
+  api_key_digests: {
+    facts: '(select k.facts from tenantry.api_keys k where k.tenant_id = r.tenant_id and k.id = r.key_id)',
+  },
+};
+
 function upsertText(table: TableName, columns: readonly string[]): string {
   const keys: readonly string[] = keyColumns[table];
-  const set = columns.filter((column) => !keys.includes(column)).map((column) => `${column} = excluded.${column}`);
-  return `insert into tenantry.${table} (${columns.join(', ')})
-select ${columns.map((column) => `r.${column}`).join(', ')} from jsonb_populate_recordset(null::tenantry.${table}, $1::jsonb) r
+  const written = { ...Object.fromEntries(columns.map((column) => [column, `r.${column}`])), ...copied[table] };
+  const names = Object.keys(written);
+  const set = names.filter((column) => !keys.includes(column)).map((column) => `${column} = excluded.${column}`);
+  return `insert into tenantry.${table} (${names.join(', ')})
+select ${Object.values(written).join(', ')} from jsonb_populate_recordset(null::tenantry.${table}, $1::jsonb) r
 on conflict (${keys.join(', ')}) do ${set.length === 0 ? 'nothing' : `update set ${set.join(', ')}`}`;
 }
