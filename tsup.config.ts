@@ -9,6 +9,8 @@ export default defineConfig({
   clean: true,
   sourcemap: false,
   splitting: true,
+  // Workers know what is built in by its full name alone.
+  removeNodeProtocol: false,
 });
 
 /** The adapters for frameworks stand beside the examples that use them. */

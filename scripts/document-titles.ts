@@ -1,8 +1,14 @@
 /**
- * A plugin of typedoc: a document is named by its heading instead of its file, and stands under "Guides" or "Errors". So
- * the Markdown files need no front matter, which readers of the repository would see.
+ * A plugin of typedoc: a document is named by its heading instead of its file, and stands under "Guides" or "Errors"; a
+ * module is named as it is imported. So the Markdown files need no front matter, which readers of the repository would see.
  */
-import { type Application, Converter, type DocumentReflection } from 'typedoc';
+import {
+  type Application,
+  Converter,
+  type DeclarationReflection,
+  type DocumentReflection,
+  ReflectionKind,
+} from 'typedoc';
 
 export function load(app: Application): void {
   app.converter.on(Converter.EVENT_CREATE_DOCUMENT, (_context: unknown, document: DocumentReflection) => {
@@ -13,5 +19,9 @@ export function load(app: Application): void {
     document.name = heading[1]?.replaceAll('`', '') ?? document.name;
     document.frontmatter.category =
       document.name === 'Errors' || /^[a-z]+(_[a-z]+)+$/.test(document.name) ? 'Errors' : 'Guides';
+  });
+  app.converter.on(Converter.EVENT_CREATE_DECLARATION, (_context: unknown, module: DeclarationReflection) => {
+    if (!module.kindOf(ReflectionKind.Module)) return;
+    module.name = module.name.replace(/^src(?=$|\/)/, 'tenantry').replace(/^examples\/(\w+)\/adapter$/, 'tenantry/$1');
   });
 }

@@ -5,7 +5,7 @@
  */
 
 import type { Kysely } from 'kysely';
-import { checkWiring, createGate, type Gate } from './access/index.ts';
+import { checkWiring, createGate, type EndpointLimits, endpointLimitsOf, type Gate } from './access/index.ts';
 import { type ApiKeyEvent, type ApiKeys, type ApiKeysOptions, createApiKeys, tellKeys } from './api-keys/index.ts';
 import { type Audit, createAudit } from './audit/index.ts';
 import { type Auth, type AuthEvent, type AuthOptions, createAuth } from './auth/index.ts';
@@ -30,6 +30,7 @@ import {
 import {
   type AddOnDefinitions,
   createPlans,
+  type LimitNameOf,
   type NamesOf,
   type PlanCatalogue,
   type PlanDefinitions,
@@ -118,9 +119,16 @@ export interface TenantryOptions<
   /** Where requests name their tenant, in the order in which it is looked for; nowhere when absent. */
   readonly resolution?: readonly TenantSource[];
   /** Outgoing webhooks: which events are sent, and how. The library's own events are sent where the catalogue names them. */
-  readonly webhooks?: WebhooksOptions<Events>;
+  readonly webhooks?: TenantryWebhooks<Events, LimitNameOf<NoInfer<Definitions>>>;
   /** False leaves what happens out of the audit trail; `audit.record` still writes to it. */
   readonly audit?: boolean;
+}
+
+/** Outgoing webhooks, where how many endpoints a tenant may have can be a limit of its plan. */
+export interface TenantryWebhooks<Events extends EventDefinitions, Limit extends string>
+  extends Omit<WebhooksOptions<Events>, 'limits'> {
+  /** The name of a limit of the plans (`{ endpoints: 'webhookEndpoints' }`), or what tells how many; any number when absent. */
+  readonly limits?: EndpointLimits<Limit>;
 }
 
 /** Users, passwords, sessions and access tokens, where `auth` is given. It needs the package `jose`. */
@@ -245,10 +253,16 @@ export function createTenantry<
 } {
   checkWiring({ db, plans: catalogue, strategy, roles: roles ?? {} });
   const audit = createAudit({ db, ...rest });
+  const { limits: givenLimits, ...webhookRest } = webhookOptions ?? {};
+  const limits = endpointLimitsOf(givenLimits, catalogue, async (tenantId, limit, call) => {
+    const state = await plans.check(tenantId, limit, call);
+    return state.limit;
+  });
   const webhooks = createWebhooks<Events>({
     db,
     ...rest,
-    ...webhookOptions,
+    ...webhookRest,
+    ...(limits !== undefined && { limits }),
     events: async (event, tx) => events?.(event, tx),
   });
   const sendsOwn = [...webhooks.catalogue.events.values()].some((event) => event.own);

@@ -16,6 +16,9 @@ import { readFrameworkBody, type WebhookReceiver } from 'tenantry/webhooks';
 /** How requests of Express are looked at. */
 export type ExpressAdapterOptions = FrontOptions<Request>;
 
+/** Middleware that leaves it to the route what parameters and bodies its requests have. */
+export type ExpressGuard = <Req extends Request>(request: Req, response: Response, next: NextFunction) => Promise<void>;
+
 /** The door of a program on Express. */
 export interface ExpressAdapter<
   DB,
@@ -26,9 +29,9 @@ export interface ExpressAdapter<
    * Makes middleware that lets a request in, and then meets the demands. A second one on the way of the same request adds
    * its demands to those of the first. Put it after the parser of bodies, or what cannot be read is paid for.
    */
-  guard(demands?: Demands<Names>): RequestHandler;
+  guard(demands?: Demands<Names>): ExpressGuard;
   /** Makes a handler of one whose requests carry the access that a guard gave. */
-  handler<Params, ResBody, ReqBody, Query>(
+  handler<Params = Request['params'], ResBody = Request['body'], ReqBody = Request['body'], Query = Request['query']>(
     work: (
       request: Request<Params, ResBody, ReqBody, Query> & { readonly access: Access<DB, Names, Tables> },
       response: Response<ResBody>,
@@ -90,6 +93,7 @@ export function createExpressAdapter<
       url: request.originalUrl,
       ip: request.ip,
       tell: (name, value) => response.setHeader(name, value),
+      forget: (name) => response.headersSent || response.removeHeader(name),
     }),
     options,
   );
@@ -127,9 +131,9 @@ export function createExpressAdapter<
       (request, response) => send(response, front.notFound(request, response)),
       (error, request, response, next) => {
         const problem = front.problem(error, request, response);
+        if (!response.headersSent) send(response, problem);
         // What was begun cannot be taken back: Express then ends the connection, so that nobody takes it for whole.
-        if (response.headersSent) next(error);
-        else send(response, problem);
+        else if (!response.writableEnded) next(error);
       },
     ],
   };

@@ -1,4 +1,4 @@
-/** The admin commands: `DATABASE_URL=… node examples/express/admin-main.ts <command> …`. */
+/** The admin commands: `DATABASE_URL=… npx node examples/express/admin-main.ts <command> …`. */
 import { parseArgs } from 'node:util';
 import { Kysely, PostgresDialect } from 'kysely';
 import { Pool } from 'pg';
@@ -6,10 +6,7 @@ import { isTenantryError } from 'tenantry';
 import { commands } from './admin.ts';
 import { createHotCross, type Database } from './hotcross.ts';
 
-const { positionals, values } = parseArgs({
-  allowPositionals: true,
-  options: { model: { type: 'string', default: 'hybrid' }, json: { type: 'boolean', default: false } },
-});
+const { positionals, values } = readWords();
 const [name = '', ...args] = positionals;
 const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
 const connectionString = process.env.DATABASE_URL;
@@ -30,5 +27,15 @@ if (command === undefined || connectionString === undefined) {
     process.exitCode = 1;
   } finally {
     await db.destroy();
+  }
+}
+
+/** What stands behind the program's name; nothing of it when there is an option that nobody knows. */
+function readWords() {
+  const options = { model: { type: 'string', default: 'hybrid' }, json: { type: 'boolean', default: false } } as const;
+  try {
+    return parseArgs({ allowPositionals: true, options });
+  } catch {
+    return parseArgs({ args: [], allowPositionals: true, options });
   }
 }

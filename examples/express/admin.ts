@@ -40,8 +40,10 @@ export const commands: Readonly<Record<string, Command>> = {
   'update-status': {
     usage: '<org_id> <active|past_due|canceled|…>',
     async run({ tenancy }, [tenantId = '', subscriptionStatus = '']) {
-      const { plan } = (await tenancy.get(tenantId)) ?? {};
-      return tenancy.setPlan(tenantId, modelOf(plan), { subscriptionStatus });
+      const found = await tenancy.get(tenantId);
+      if (found === null) throw new TypeError(`there is no organization "${tenantId}"`);
+      const { tenant, changed } = await tenancy.setPlan(tenantId, modelOf(found.plan), { subscriptionStatus });
+      return { organization: tenantId, name: tenant.name, status: tenant.subscriptionStatus, changed };
     },
   },
   'update-seats': {

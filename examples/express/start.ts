@@ -31,7 +31,8 @@ const { organization } = Object(await commands['create-org']?.run(hotcross, ['Ac
 const alice = ['alice@acme.com', 'Alice', 'Smith'];
 const { developer, key } = Object(await commands['create-dev']?.run(hotcross, [organization, ...alice], { model: '' }));
 
-const listening = createService(hotcross).listen(Number(process.argv[2] ?? 3000), '127.0.0.1', () => {
+const listening = createService(hotcross).listen(Number(process.argv[2] ?? 3000), '127.0.0.1', (error) => {
+  if (error !== undefined) throw error;
   const address = listening.address();
   const base = `http://127.0.0.1:${typeof address === 'object' ? address?.port : address}`;
   console.log(`HotCross listens at ${base}, for Alice of Acme Corp. Try:
@@ -44,13 +45,13 @@ curl -s -H "X-API-Key: $KEY" ${base}/v1/bill
 curl -si ${base}/v1/me                      # 401: no key
 
 export DATABASE_URL=${url.href}
-node examples/express/admin-main.ts list-orgs
-node examples/express/admin-main.ts create-dev $ORG bob@acme.com Bob Jones
-node examples/express/admin-main.ts update-status $ORG canceled   # then /v1/me says 403: subscription_inactive
-node examples/express/admin-main.ts update-status $ORG active
-node examples/express/admin-main.ts update-seats $ORG 0           # 403: seats_exceeded
-node examples/express/admin-main.ts update-seats $ORG 5
-node examples/express/admin-main.ts revoke-dev $ORG $DEV          # 403: revoked, at once`);
+npx node examples/express/admin-main.ts list-orgs
+npx node examples/express/admin-main.ts create-dev $ORG bob@acme.com Bob Jones
+npx node examples/express/admin-main.ts update-status $ORG canceled   # then /v1/me says 403: subscription_inactive
+npx node examples/express/admin-main.ts update-status $ORG active
+npx node examples/express/admin-main.ts update-seats $ORG 0           # 403: seats_exceeded
+npx node examples/express/admin-main.ts update-seats $ORG 5
+npx node examples/express/admin-main.ts revoke-dev $ORG $DEV          # 403: revoked, at once`);
 });
 
 listening.on('clientError', answerClientError);

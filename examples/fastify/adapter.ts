@@ -12,6 +12,7 @@ import type {
   onRequestAsyncHookHandler,
   preHandlerHookHandler,
   RouteGenericInterface,
+  RouteHandlerMethod,
 } from 'fastify';
 import type { Access } from 'tenantry/access';
 import type { BillingReceiver, Demands, FrontDeps, FrontOptions, Problem } from 'tenantry/http';
@@ -39,6 +40,8 @@ export interface FastifyAdapter<
 > {
   /** Names the requests and answers with problems. Register it on the application before its routes. */
   readonly plugin: FastifyPluginCallback;
+  /** Answers what Fastify's router refuses, with problems too: `Fastify({ frameworkErrors })`. */
+  readonly frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => void;
   /** Makes the hooks of a route: they let a request in, and then meet the demands. */
   guard(demands?: Demands<Names>): FastifyGuard;
   /** Makes a handler of one whose requests carry the access that a guard gave. */
@@ -94,6 +97,7 @@ export function createFastifyAdapter<
       url: request.url,
       ip: request.ip,
       tell: (name, value) => reply.header(name, value),
+      forget: (name) => reply.removeHeader(name),
     }),
     options,
   );
@@ -103,10 +107,7 @@ export function createFastifyAdapter<
 
   /** Makes a plugin of its own scope, in which bodies are left as they are. */
   const unparsed =
-    (
-      path: string,
-      handler: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>,
-    ): FastifyPluginCallback =>
+    (path: string, handler: RouteHandlerMethod): FastifyPluginCallback =>
     (app, _options, done) => {
       app.removeAllContentTypeParsers();
       app.addContentTypeParser('*', (_request, _payload, parsed) => parsed(null));
@@ -127,8 +128,8 @@ export function createFastifyAdapter<
   return {
     // The routes beside it have its handlers too: Fastify would keep them to the plugin.
     plugin: Object.assign(plugin, { [Symbol.for('skip-override')]: true }),
+    frameworkErrors: (error, request, reply) => void send(reply, front.problem(error, request, reply)),
     accessOf: front.accessOf,
-
     guard: (demands = {}) => ({
       onRequest: (request, reply) => front.enter(request, reply, demands),
       preHandler(request, reply, done) {
@@ -137,7 +138,6 @@ export function createFastifyAdapter<
     }),
 
     handler: (work) => (request, reply) => work(Object.assign(request, { access: front.accessOf(request) }), reply),
-
     webhook: (path, receiver) => unparsed(path, (request, reply) => receiver.fastify(request, reply)),
 
     billing: (path, billing, { maxBytes } = {}) =>

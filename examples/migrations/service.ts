@@ -1,13 +1,18 @@
-import Fastify, { type FastifyInstance, type FastifyPluginCallback } from 'fastify';
+import Fastify, { type FastifyInstance } from 'fastify';
+import type { FastifyAdapter } from 'tenantry/fastify';
+import { answerClientError } from 'tenantry/http';
 
 /**
  * Makes the Fastify application of an example, whose failures are problems by RFC 9457. Bodies are taken as they were
  * sent: what does not fit is refused with 400, not bent until it fits.
  */
-export function createService(problems: FastifyPluginCallback): FastifyInstance {
+export function createService({
+  plugin,
+  frameworkErrors,
+}: Pick<FastifyAdapter<unknown>, 'plugin' | 'frameworkErrors'>): FastifyInstance {
   const ajv = { customOptions: { coerceTypes: false, removeAdditional: false } } as const;
-  const service = Fastify({ bodyLimit: 102_400, ajv });
-  service.register(problems);
+  const service = Fastify({ bodyLimit: 102_400, ajv, frameworkErrors, clientErrorHandler: answerClientError });
+  service.register(plugin);
   return service;
 }
 

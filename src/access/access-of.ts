@@ -111,13 +111,14 @@ export function inMaintenance(tenantId: string): TenantryError<'tenant_in_mainte
 function refusalOf(
   tenantId: string,
   meter: string,
-  { reason, limit: amount, used, requested, resetsAt }: Extract<ConsumeResult, { ok: false }>,
+  { reason, limit: amount, used, requested, resetsAt, remaining: left }: Extract<ConsumeResult, { ok: false }>,
 ): TenantryError {
   if (reason === 'tenant_suspended') return new TenantryError('tenant_suspended', { tenantId });
   if (reason === 'tenant_in_maintenance') return inMaintenance(tenantId);
   // Even what is unlimited cannot be counted beyond the largest whole number.
   const limit = amount === 'unlimited' ? Number.MAX_SAFE_INTEGER : amount;
   if (reason === 'limit_reached') return new TenantryError('limit_reached', { meter, limit, used, requested });
-  const details = { meter, limit, used, requested, resetsAt: resetsAt?.toISOString() ?? null };
+  const remaining = left === 'unlimited' ? limit - used : left;
+  const details = { meter, limit, used, remaining, requested, resetsAt: resetsAt?.toISOString() ?? null };
   return new TenantryError('quota_exceeded', details);
 }

@@ -34,7 +34,7 @@ export interface Access<
   /** What is left of the limits of the key; null where it has none. */
   readonly left: KeyLeft | null;
   /**
-   * The tenant's plan.
+   * The tenant's own plan, also while it tries another: which one counts, `plans.inForce` tells.
    *
    * @throws TenantryError `plan_unknown` when the database names a plan that the catalogue has not.
    */

@@ -16,6 +16,19 @@ export interface Wiring {
  * plan is one of them, and that its role is known.
  *
  * @throws TenantryError `config_invalid`.
+ *
+ * @example
+ * ```ts
+ * import type { Kysely } from 'kysely';
+ * import { checkWiring } from 'tenantry/access';
+ * import { definePlans } from 'tenantry/plans';
+ * import { perUser } from 'tenantry/tenancy';
+ *
+ * // For those who wire the modules themselves; `createTenantry` does it.
+ * function check(db: Kysely<Record<string, never>>): void {
+ *   checkWiring({ db, plans: definePlans({ free: {} }), strategy: perUser({ plan: 'free' }), roles: {} });
+ * }
+ * ```
  */
 export function checkWiring({ db, plans, strategy, roles }: Wiring): void {
   if (!isObject(db) || typeof db.selectFrom !== 'function') throw invalid('db', 'must be a Kysely instance');

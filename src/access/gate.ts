@@ -1,4 +1,4 @@
-import type { SpendDenial, VerifyOptions } from '../api-keys/index.ts';
+import type { AcceptedKey, SpendDenial, VerifyOptions } from '../api-keys/index.ts';
 import { type HeadersLike, type SeatPolicy, systemClock, TenantryError } from '../core/index.ts';
 import type { CallOptions } from '../database/index.ts';
 import { liveGrants } from '../database/member-facts.ts';
@@ -11,6 +11,24 @@ import type { GateDeps } from './gate-deps.ts';
 import { rememberLeases } from './remember-leases.ts';
 import { rememberScopes } from './remember-scopes.ts';
 import { seatEffect } from './seat-effect.ts';
+
+/** What a request must hold, told by what it throws. */
+type Holds<DB, Names extends PlanNames, Tables extends DeclarationsOf<DB> | undefined> = (
+  access: Access<DB, Names, Tables>,
+) => void | Promise<void>;
+
+/** What a request is asked before it is let in. */
+export interface AdmitOptions<
+  DB,
+  Names extends PlanNames = PlanNames,
+  Tables extends DeclarationsOf<DB> | undefined = undefined,
+> extends VerifyOptions {
+  /**
+   * What the request must hold, such as `(access) => access.require('calls:write')`; what it throws refuses the request. It is
+   * asked before anything is spent of the limits of a key, and `access.left` is not known yet.
+   */
+  readonly demands?: (access: Access<DB, Names, Tables>) => void | Promise<void>;
+}
 
 /** Lets requests in. */
 export interface Gate<
@@ -46,18 +64,32 @@ export interface Gate<
    * recognised one itself, and otherwise the API key or access token. These open their own tenant alone, so a request that
    * names another is refused as if there were none; a token without a tenant takes the one that is named.
    *
-   * @throws TenantryError what {@link Gate.forUser} and {@link Gate.authenticate} throw; `tenant_not_found`.
+   * @throws TenantryError what {@link Gate.forUser} and {@link Gate.authenticate} throw; `tenant_not_found`; and what
+   * `demands` throws.
    */
   forRequest(
     request: RequestLike,
     input?: { readonly userId?: string },
-    options?: VerifyOptions,
+    options?: AdmitOptions<DB, Names, Tables>,
   ): Promise<Access<DB, Names, Tables>>;
 }
 
 const unknownKey = ['missing', 'malformed', 'not_found'];
 
-/** Makes the gate of requests out of the modules; `createTenantry` does it for a whole application. */
+/**
+ * Makes the gate of requests out of the modules; `createTenantry` does it for a whole application.
+ *
+ * @example
+ * ```ts
+ * import { createGate, type GateDeps } from 'tenantry/access';
+ *
+ * // For those who wire the modules themselves; `createTenantry` does it.
+ * async function plansOf(parts: GateDeps<{ notes: { tenant_id: string } }>, headers: Headers): Promise<string> {
+ *   const access = await createGate(parts).authenticate(headers);
+ *   return access.plan;
+ * }
+ * ```
+ */
 export function createGate<
   DB,
   Names extends PlanNames = PlanNames,
@@ -82,30 +114,54 @@ export function createGate<
   type Session = Pick<Admission, 'session' | 'impersonator'>;
   const ownSession: Session = { session: null, impersonator: null };
 
-  async function verifyKey(secret: string | undefined, options?: VerifyOptions): Promise<Result> {
-    const result = await deps.apiKeys.verify(secret, options);
+  /**
+   * What a key may do. Refused, too, for more members than seats, and by what else the request must hold: before anything is
+   * spent of the limits of the key.
+   */
+  async function verifyKey(
+    secret: string | undefined,
+    { unless, ...options }: VerifyOptions = {},
+    holds?: Holds<DB, Names, Tables>,
+  ): Promise<Result> {
+    let readOnly = false;
+    let held: Access<DB, Names, Tables> | undefined;
+    async function seats({ tenant, member, exceeded }: AcceptedKey) {
+      if (exceeded === null) return undefined;
+      const taker = { owner: false, placeOf: placeOf(tenant.id, member?.id) };
+      const effect = await seatEffect(ofKeys, exceeded, taker, clock());
+      readOnly = effect === 'read-only';
+      return effect === 'refuse' ? 'seats_exceeded' : undefined;
+    }
+    async function refusal(accepted: AcceptedKey) {
+      const reason = (await unless?.(accepted)) ?? (await seats(accepted));
+      if (reason !== undefined) return reason;
+      held = accessByKey(accepted, readOnly);
+      await holds?.(held);
+      return undefined;
+    }
+    const asks = (accepted: AcceptedKey) =>
+      accepted.exceeded !== null || unless !== undefined || holds !== undefined ? refusal(accepted) : undefined;
+    const result = await deps.apiKeys.verify(secret, { ...options, unless: asks });
     if (!result.ok) return result;
-    const { key, tenant, member, exceeded, left } = result;
-    const now = clock();
-    const taker = { owner: false, placeOf: placeOf(tenant.id, member?.id) };
-    const effect = exceeded === null ? 'none' : await seatEffect(ofKeys, exceeded, taker, now);
-    if (effect === 'refuse') return { ok: false, reason: 'seats_exceeded' };
+    return { ok: true, access: result.left === null && held ? held : accessByKey(result, readOnly) };
+  }
+
+  function accessByKey({ key, tenant, member, left }: AcceptedKey, readOnly: boolean): Access<DB, Names, Tables> {
     const { id, kind, plan, anchorAt, entitlementRevision, subscriptionStatus, seatsBought } = tenant;
     const { planSince: since, planTerms: terms } = tenant;
-    const access = accessOf(deps, {
+    return accessOf(deps, {
       tenant: { id, kind, anchorAt, entitlementRevision, subscriptionStatus },
       plan,
       key,
       left,
       ...ownSession,
       member: member === null ? null : { id: member.id, userId: member.userId, role: member.role },
-      grants: member === null ? [] : liveGrants(member.grants, now),
-      readOnly: effect === 'read-only',
+      grants: member === null ? [] : liveGrants(member.grants, clock()),
+      readOnly,
       userId: member?.userId ?? null,
       role: member?.role ?? null,
       entitlement: { plan, anchorAt, revision: entitlementRevision, seatsBought, since, terms },
     });
-    return { ok: true, access };
   }
 
   /** A token without a tenant acts for the one that the request names. */
@@ -147,16 +203,24 @@ export function createGate<
     headers: HeadersLike,
     named: string | undefined,
     options?: VerifyOptions,
+    holds?: Holds<DB, Names, Tables>,
   ): Promise<{ readonly result: Result; readonly shown: 'key' | 'token' }> {
     const credential = readCredential(headers);
     if (credential?.kind === 'bearer' && deps.auth?.looksLikeToken(credential.value)) {
-      return { result: await verifyToken(credential.value, named, options), shown: 'token' };
+      const result = await verifyToken(credential.value, named, options);
+      if (result.ok) await holds?.(result.access);
+      return { result, shown: 'token' };
     }
-    return { result: await verifyKey(credential?.value, options), shown: 'key' };
+    return { result: await verifyKey(credential?.value, options, holds), shown: 'key' };
   }
 
-  async function authenticate(headers: HeadersLike, named: string | undefined, options?: VerifyOptions) {
-    const { result, shown } = await verifyHeaders(headers, named, options);
+  async function authenticate(
+    headers: HeadersLike,
+    named: string | undefined,
+    options?: VerifyOptions,
+    holds?: Holds<DB, Names, Tables>,
+  ) {
+    const { result, shown } = await verifyHeaders(headers, named, options, holds);
     if (result.ok) return result.access;
     if (shown === 'token') throw refusedUser(result, '(of this token)', 'access.authenticate');
     const { reason } = result;
@@ -175,17 +239,19 @@ export function createGate<
     verify: async (headers, options) => (await verifyHeaders(headers, undefined, options)).result,
     authenticate: (headers, options) => authenticate(headers, undefined, options),
 
-    async forRequest(request, { userId } = {}, options) {
+    async forRequest(request, { userId } = {}, { demands, ...options } = {}) {
       const tenantId = await deps.tenancy.named(request, options);
       if (userId !== undefined) {
         if (tenantId === null) throw new TenantryError('tenant_not_found', { tenant: '(of this request)' });
-        return forUser({ userId, ...(tenantId !== undefined && { tenantId }) }, options);
+        const access = await forUser({ userId, ...(tenantId !== undefined && { tenantId }) }, options);
+        await demands?.(access);
+        return access;
       }
-      const access = await authenticate(request.headers, tenantId ?? undefined, options);
-      if (tenantId !== undefined && tenantId !== access.tenant.id) {
+      if (tenantId === undefined) return authenticate(request.headers, undefined, options, demands);
+      return authenticate(request.headers, tenantId ?? undefined, options, (access) => {
+        if (tenantId === access.tenant.id) return demands?.(access);
         throw new TenantryError('tenant_not_found', { tenant: '(of this request)' });
-      }
-      return access;
+      });
     },
 
     forUser,
@@ -205,7 +271,11 @@ export function createGate<
 
   function spent({ reason, limitOf, retryAt, left }: SpendDenial): TenantryError {
     const uses = reason === 'quota_exceeded' ? left?.uses : undefined;
-    if (uses == null) return new TenantryError('rate_limited', { limitOf, retryAt: retryAt?.toISOString() ?? '' });
+    if (uses == null) {
+      const rate = limitOf === 'key' ? left?.rate : left?.tenantRate;
+      const known = rate == null ? {} : { limit: rate.limit, resetsAt: rate.resetsAt.toISOString() };
+      return new TenantryError('rate_limited', { limitOf, retryAt: retryAt?.toISOString() ?? '', ...known });
+    }
     const { amount: limit, used, resetsAt } = uses;
     const details = { meter: 'uses of the key', limit, used, requested: 1, resetsAt: resetsAt?.toISOString() ?? null };
     return new TenantryError('quota_exceeded', details);

@@ -13,8 +13,9 @@ export interface ApiKey {
   /** What may be shown of the secret: its first characters. */
   readonly start: string;
   /**
-   * How the secret is stored: `sha256` for secrets of the library and those that were seen since their import, `foreign`
-   * for hashes of another system that were not, or the {@link DigestScheme} of the import.
+   * How the secret was stored: `sha256` by the library; `foreign` as a hash of another system that was not seen since its
+   * import; or the {@link DigestScheme} of the import. A secret that was stored with a pepper, an HMAC or a salt is `sha256`
+   * once it was seen.
    */
   readonly scheme: string;
   /** What the key may do, as patterns of permissions. */

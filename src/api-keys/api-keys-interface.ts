@@ -96,7 +96,7 @@ export interface LeakOutcome {
   readonly ended: 'key' | 'secret' | 'nothing';
 }
 
-/** API keys of tenants. */
+/** API keys of tenants. All methods throw `database_unavailable` where there is no connection. */
 export interface ApiKeys {
   /** What keys begin with. */
   readonly prefix: string;

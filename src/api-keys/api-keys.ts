@@ -12,6 +12,7 @@ import { readRateLimit } from './limits/rate-limit.ts';
 import { createSpender, type KeyRates } from './limits/spend.ts';
 import { createManagement } from './manage.ts';
 import { isPrefix } from './token.ts';
+import { typedManagement } from './typed-management.ts';
 import { createVerifier } from './verify.ts';
 
 /**
@@ -72,7 +73,8 @@ export function createApiKeys({
     lastUsed,
     cache: () => (memory?.listener.trusted() ? memory.cache : undefined),
   });
-  const management = createManagement({ db, clock, ids, events, prefix, cache: memory?.cache, find: verifier.find });
+  const { find } = verifier;
+  const management = typedManagement(createManagement({ db, clock, ids, events, prefix, cache: memory?.cache, find }));
 
   async function flush(): Promise<void> {
     await Promise.all([verifier.settled(), lastUsed?.flush()]);

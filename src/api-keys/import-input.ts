@@ -5,10 +5,9 @@ import { type KeyOwnerInput, readOwner } from './key-owner.ts';
 import { readIpRanges } from './limits/ip-ranges.ts';
 import { type KeyUses, readUses, usesStateOf } from './limits/key-uses.ts';
 import { type RateLimit, readRateLimit } from './limits/rate-limit.ts';
-import { hashPlace } from './look-up.ts';
+import { hashPlace, isLookup } from './look-up.ts';
 import type { NewKey } from './store.ts';
 import type { KeyEnvironment } from './token.ts';
-import { isLookup } from './verify.ts';
 
 /** What a key may and how long, whether it is issued or imported. */
 export interface KeySettings extends KeyOwnerInput {
@@ -30,6 +29,8 @@ export interface KeySettings extends KeyOwnerInput {
 export type ImportInput = KeySettings & {
   /** What may be shown of the secret: its first characters, at most 32. */
   readonly start: string;
+  /** False: it stays closed until it is enabled. */
+  readonly enabled?: boolean;
   readonly createdAt?: Date | null;
   readonly revokedAt?: Date | null;
   readonly lastUsedAt?: Date | null;
@@ -74,6 +75,9 @@ export function readSettings(input: KeySettings, now: Date): ReadSettings {
  * @throws TenantryError `api_key_invalid`, `name_invalid`.
  */
 export function readImport(tenantId: string, input: ImportInput, path: string, id: string, now: Date): NewKey {
+  if (typeof input !== 'object' || input === null) throw invalid(`${path} must be an object`);
+  const { enabled = true } = input;
+  if (typeof enabled !== 'boolean') throw invalid(`${path}.enabled must be true or false`);
   const start = typeof input.start === 'string' ? input.start.trim() : '';
   if (!/^[\x21-\x7e]{1,32}$/.test(start)) throw invalid(`${path}.start must be 1 to 32 visible ASCII characters`);
   const createdAt = readTime(`${path}.createdAt`, input.createdAt) ?? now;
@@ -92,7 +96,7 @@ export function readImport(tenantId: string, input: ImportInput, path: string, i
       start,
       scheme,
       createdBy: null,
-      enabled: true,
+      enabled,
       createdAt,
       expiresAt: readTime(`${path}.expiresAt`, input.expiresAt),
       revokedAt: readTime(`${path}.revokedAt`, input.revokedAt),

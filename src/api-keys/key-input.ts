@@ -1,6 +1,6 @@
-import { cleanText, isUuid, TenantryError } from '../core/index.ts';
+import { cleanText, TenantryError } from '../core/index.ts';
 import { isMoment } from '../core/moment.ts';
-import { isStorableJson } from '../core/storable-json.ts';
+import { storableJson } from '../core/storable-json.ts';
 import type { KeyEnvironment } from './token.ts';
 
 /** Everything of the tenant and of the member's role: scopes only narrow that. */
@@ -53,32 +53,8 @@ export function readMetadata(
   metadata: Readonly<Record<string, unknown>> | null | undefined,
 ): Readonly<Record<string, unknown>> | null {
   if (metadata === undefined || metadata === null) return null;
-  if (typeof metadata !== 'object' || Array.isArray(metadata)) throw invalid('metadata must be an object');
-  let json: string | undefined;
-  try {
-    json = JSON.stringify(metadata);
-  } catch {
-    throw invalid('metadata cannot be written as JSON');
-  }
-  if (json === undefined || !json.startsWith('{')) throw invalid('metadata must be an object');
-  if (Buffer.byteLength(json) > mostMetadata) throw invalid(`metadata has at most ${mostMetadata} bytes as JSON`);
-  if (!isStorableJson(json)) throw invalid('metadata holds a character that cannot be stored');
+  const json = storableJson(metadata, mostMetadata, (problem) => invalid(`metadata ${problem}`));
   return json === '{}' ? null : JSON.parse(json);
-}
-
-/** Returns which part of a list is wanted; a cursor is the id that the part before ended with. */
-export function readPage({ cursor = null, limit = 100 }: { cursor?: string | null; limit?: number }): {
-  after: string | null;
-  limit: number;
-} {
-  if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
-    const problem = 'must be a whole number from 1 to 1000';
-    throw new TenantryError('amount_invalid', { amount: String(limit), problem });
-  }
-  if (cursor !== null && !isUuid(cursor)) {
-    throw new TenantryError('name_invalid', { field: 'cursor', problem: 'is not one that a list gave' });
-  }
-  return { after: cursor, limit };
 }
 
 /** The error for data of a key that cannot be. */

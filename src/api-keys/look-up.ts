@@ -87,7 +87,7 @@ function oneOf<Name extends string>(names: readonly Name[], text: string): Name 
 /*
  * The hottest statement of the library. Its two texts never change, so that Kysely builds nothing and the server plans
  * each once per connection. `digest = any($1)` would not do: the server guesses that it finds ten rows, holds a plan for
- * the one row it sees for better, and plans five joins anew on every call, which takes twenty times as long as the look-up
+ * the one row it sees for better, and plans the joins anew on every call, which takes many times as long as the look-up
  * itself. The subquery hides how many digests there are, and the lateral one makes each a look-up by index.
  */
 const findOneText = `${facts} where d.digest = $1`;
@@ -115,6 +115,11 @@ export async function findKeys(
 
 /** How many foreign hashes may be found by the same part of a secret: each of them must be verified. */
 export const mostHashes = 5;
+
+/** What a foreign hash may be looked up by: visible ASCII without the sign that parts it. */
+export function isLookup(text: unknown): text is string {
+  return typeof text === 'string' && /^[\x21-\x7d]{1,64}$/.test(text);
+}
 
 /** What stands in the place of a digest for a foreign hash. No digest begins with it. */
 export function hashPlace(lookup: string, keyId: string): string {

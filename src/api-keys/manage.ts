@@ -1,13 +1,14 @@
 import { sql } from 'kysely';
 import { type Actor, type Clock, type Ids, isUuid, TenantryError } from '../core/index.ts';
+import { pageOf, readPage } from '../core/page.ts';
 import { libraryOf } from '../database/handle.ts';
 import { type AnyDatabase, type CallOptions, inTransaction, type ModuleDeps } from '../database/index.ts';
 import { sqlstateOf } from '../database/install.ts';
 import { type ApiKey, type ApiKeyEvent, dataOf } from './api-key.ts';
-import type { ApiKeys, UpdateInput } from './api-keys-interface.ts';
+import type { ApiKeys, LeakOutcome, UpdateInput } from './api-keys-interface.ts';
 import type { KeyCache } from './cache/key-cache.ts';
 import { readImport, readSettings } from './import-input.ts';
-import { invalid, readFuture, readMetadata, readName, readPage, readScopes } from './key-input.ts';
+import { invalid, readFuture, readMetadata, readName, readScopes } from './key-input.ts';
 import { noTeam, readOwner } from './key-owner.ts';
 import { readIpRanges } from './limits/ip-ranges.ts';
 import { readUses } from './limits/key-uses.ts';
@@ -38,7 +39,8 @@ export interface ManagementDeps {
   readonly find: Verifier['find'];
 }
 
-type Management = Pick<
+/** What issues keys, reads and changes them. */
+export type Management = Pick<
   ApiKeys,
   | 'issue'
   | 'importKeys'
@@ -176,8 +178,7 @@ export function createManagement({ db, clock, ids, events, prefix, cache, find }
         ...(environment !== undefined && { environment }),
       };
       const keys = await listKeys(joined ?? db, { ...which, live, before, limit: limit + 1 }, clock());
-      const items = keys.slice(0, limit);
-      return { items, nextCursor: keys.length > limit ? (items.at(-1)?.id ?? null) : null };
+      return pageOf(keys, limit, ({ id }) => id);
     },
 
     async update(input, { by, ...options } = {}) {
@@ -252,16 +253,19 @@ export function createManagement({ db, clock, ids, events, prefix, cache, find }
       const facts = await find(secret, options);
       if (facts === null) return null;
       const ref = { tenantId: facts.accepted.tenant.id, keyId: facts.accepted.key.id };
-      return changing(options, ref.tenantId, async (tx) => {
+      // A secret of another system is stored anew while it is found: the lock waits for that.
+      const report = async (tx: AnyDatabase): Promise<LeakOutcome> => {
         const now = clock();
-        let ended: 'key' | 'secret' | 'nothing' = 'nothing';
+        let ended: LeakOutcome['ended'] = 'nothing';
         if (facts.replaced) {
-          if (await endSecret(tx, facts.digest, now)) ended = 'secret';
+          await getKey(tx, ref, now, true);
+          if (await endSecret(tx, [facts.digest, digestOf(secret)], now)) ended = 'secret';
         } else if ((await revokeNamed(ref, tx, by)) !== undefined) ended = 'key';
         const key = found(await getKey(tx, ref, now), ref);
         await publish({ name: 'api_key.leaked', data: { ...dataOf(key), source, url, ended } }, key, tx, by);
         return { key, ended };
-      });
+      };
+      return changing(options, ref.tenantId, report, true);
     },
   };
 }

@@ -220,19 +220,30 @@ export async function replaceSecret(
   return (await changeKeys(db, update, now))[0];
 }
 
-/** Ends one secret of a key, and tells whether it was one that still opened. */
-export async function endSecret(db: AnyDatabase, digest: string, now: Date): Promise<boolean> {
+/**
+ * Ends one secret of a key that is locked, by its digest or the foreign one that it was stored by, and tells whether it was
+ * one that still opened.
+ */
+export async function endSecret(db: AnyDatabase, digests: readonly string[], now: Date): Promise<boolean> {
   const { rows } = await sql`with ended as (
       update tenantry.api_key_digests set expires_at = ${now}::timestamptz
-      where digest = ${digest} and (expires_at is null or expires_at > ${now}::timestamptz) returning tenant_id
+      where digest = any(${digests}::text[]) and (expires_at is null or expires_at > ${now}::timestamptz) returning tenant_id
     ) select pg_notify(${keyChannel}, tenant_id::text) from ended`.execute(libraryOf(db));
   return rows.length > 0;
 }
 
-/** Puts the SHA-256 of a secret in the place of a foreign digest or hash. */
+/**
+ * Puts the SHA-256 of a secret in the place of a foreign digest or hash. The key is locked first, as by a rotation or the
+ * report of a leak, which end the secrets that they see: none changes its place while they look.
+ */
 export async function upgradeDigest(db: AnyDatabase, before: string, digest: string): Promise<void> {
-  await sql`with gone as (
-      delete from tenantry.api_key_digests where digest = ${before} returning tenant_id, key_id, expires_at, facts
+  await sql`with key as materialized (
+      select from tenantry.api_key_digests d
+      join tenantry.api_keys k on k.tenant_id = d.tenant_id and k.id = d.key_id
+      where d.digest = ${before} for no key update of k
+    ), gone as (
+      delete from tenantry.api_key_digests where digest = ${before} and exists (select from key)
+      returning tenant_id, key_id, expires_at, facts
     ), made as (
       insert into tenantry.api_key_digests (digest, tenant_id, key_id, expires_at, facts)
       select ${digest}, tenant_id, key_id, expires_at, facts from gone on conflict (digest) do nothing

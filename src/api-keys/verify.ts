@@ -3,21 +3,25 @@ import { libraryOf } from '../database/handle.ts';
 import { type AnyDatabase, type CallOptions, createCoalescer } from '../database/index.ts';
 import { asUnavailable } from '../database/unavailable.ts';
 import type { KeyCache } from './cache/key-cache.ts';
-import type { ForeignForm, HashForm } from './foreign/foreign-form.ts';
-import { createSlowLane } from './foreign/slow-lane.ts';
-import { factsOf, judge, type KeyFacts, type KeyQuestion, type VerificationPolicy } from './judge.ts';
+import type { ForeignForm } from './foreign/foreign-form.ts';
+import { createForeignSearch, crowded, type Found } from './foreign/search-foreign.ts';
+import { factsOf, judge, type KeyFacts, type KeyQuestion, type StateDenial, type VerificationPolicy } from './judge.ts';
 import type { KeyRow } from './key-row.ts';
 import type { LastUsed } from './last-used.ts';
 import type { Spender } from './limits/spend.ts';
-import { findHashes, findKeys } from './look-up.ts';
-import { upgradeDigest } from './store.ts';
+import { findKeys } from './look-up.ts';
 import { digestOf, parseToken } from './token.ts';
-import type { KeyVerification } from './verification.ts';
+import type { AcceptedKey, KeyVerification } from './verification.ts';
 
 /** What a call asks of a key, and whether it spends. */
 export interface VerifyOptions extends CallOptions, KeyQuestion {
   /** False looks only: nothing is spent of rates and uses, and the key does not count as used. */
   readonly spend?: boolean;
+  /**
+   * Why the call is refused, by what only the caller knows; undefined: it is not. Asked once the key itself is in order, and
+   * before anything is spent. What it throws, `verify` throws.
+   */
+  readonly unless?: (accepted: AcceptedKey) => StateDenial | undefined | Promise<StateDenial | undefined>;
 }
 
 /** What {@link createVerifier} is made from. */
@@ -48,16 +52,10 @@ const longestSecret = 512;
 /** Of so many callers or more that one statement answers, half are answered a turn later. */
 const crowd = 16;
 
-/** A look-up that too many others wait for. */
-const crowded = Symbol('crowded');
-
 /** Makes what recognises keys. */
 export function createVerifier(deps: VerifierDeps): Verifier {
   const { db, clock, prefix, forms, policy, spender, lastUsed, cache } = deps;
   const library = libraryOf(db);
-  const lane = createSlowLane();
-  const upgrades = new Set<Promise<void>>();
-
   let underWay = 0;
 
   /**
@@ -93,66 +91,17 @@ export function createVerifier(deps: VerifierDeps): Verifier {
       : findKeys(libraryOf(joined), [digest]).then((found) => factsFound(found(digest)));
   }
 
-  /** Finds a key by its own digest, and by those of other systems. */
-  async function search(
-    secret: string,
-    digest: string,
-    foreign: readonly ForeignForm[],
-    joined: AnyDatabase | undefined,
-  ): Promise<KeyFacts | null | typeof crowded> {
-    const own = await lookUp(digest, joined);
-    if (own !== null) return own;
-    for (const form of foreign) {
-      if ('verify' in form) {
-        const found = await searchHashes(secret, form, joined);
-        if (found !== null) return found === crowded ? found : upgraded(found, digest, joined);
-        continue;
-      }
-      const theirs = form.digestOf?.(secret).toLowerCase();
-      const found = theirs === undefined || theirs === digest ? null : await lookUp(theirs, joined);
-      if (found !== null) return upgraded(found, digest, joined);
-    }
-    return null;
-  }
-
-  /** Looks up and verifies in the slow lane, so that neither the processor nor the pool is taken from other keys. */
-  async function searchHashes(
-    secret: string,
-    form: HashForm,
-    joined: AnyDatabase | undefined,
-  ): Promise<KeyFacts | null | typeof crowded> {
-    const lookup = form.lookupOf(secret);
-    if (!isLookup(lookup)) return null;
-    const searching = lane.run(async () => {
-      for (const row of await findHashes(joined === undefined ? library : libraryOf(joined), lookup)) {
-        if (await form.verify(secret, row.hash ?? '')) return factsOf(row, policy);
-      }
-      return null;
-    });
-    return searching ?? crowded;
-  }
-
-  /** From the next call on the secret is found as any other. Nobody waits for that, and it may fail: then once more. */
-  function upgraded(facts: KeyFacts, digest: string, joined: AnyDatabase | undefined): KeyFacts {
-    if (joined !== undefined) return facts;
-    const upgrade = upgradeDigest(db, facts.digest, digest)
-      .catch(() => undefined)
-      .finally(() => upgrades.delete(upgrade));
-    upgrades.add(upgrade);
-    return facts;
-  }
+  const elsewhere = createForeignSearch({ db, policy, lookUp });
 
   /** Looks a secret up; nothing that is remembered is used, but what is found is. */
-  async function learn(
-    secret: string,
-    digest: string,
-    joined: AnyDatabase | undefined,
-  ): Promise<KeyFacts | null | typeof crowded | undefined> {
+  async function learn(secret: string, digest: string, joined: AnyDatabase | undefined): Promise<Found | undefined> {
     const foreign = forms.filter(({ pattern }) => pattern.test(secret));
     if (foreign.length === 0 && parseToken(secret)?.prefix !== prefix) return undefined;
     const memory = joined === undefined ? cache() : undefined;
     const fence = memory?.begin();
-    const facts = await search(secret, digest, foreign, joined).catch((error: unknown) => {
+    const search = async (): Promise<Found> =>
+      (await lookUp(digest, joined)) ?? elsewhere.find(secret, digest, foreign, joined);
+    const facts = await search().catch((error: unknown) => {
       throw asUnavailable(error, 'apiKeys.verify');
     });
     if (fence !== undefined && facts !== crowded) memory?.store(digest, facts, fence);
@@ -166,16 +115,8 @@ export function createVerifier(deps: VerifierDeps): Verifier {
     lastUsed.note(facts.accepted.tenant.id, facts.accepted.key.id, now);
   }
 
-  function decide(facts: KeyFacts, now: Date, options: VerifyOptions): KeyVerification | Promise<KeyVerification> {
-    const reason = judge(facts, now.getTime(), options);
-    if (reason !== undefined) return { ok: false, reason };
-    const { accepted } = facts;
-    if (options.spend === false) return accepted;
-    if (!spender.costs(facts)) {
-      noteUse(facts, now.getTime());
-      return accepted;
-    }
-    return spender.spend(facts, now, options.db).then(
+  function spend(facts: KeyFacts, now: Date, joined: AnyDatabase | undefined): Promise<KeyVerification> {
+    return spender.spend(facts, now, joined).then(
       (result) => {
         if (result.ok) noteUse(facts, now.getTime());
         return result;
@@ -184,6 +125,20 @@ export function createVerifier(deps: VerifierDeps): Verifier {
         throw asUnavailable(error, 'apiKeys.verify');
       },
     );
+  }
+
+  function decide(facts: KeyFacts, now: Date, options: VerifyOptions): KeyVerification | Promise<KeyVerification> {
+    const { accepted } = facts;
+    const go = (reason: StateDenial | undefined): KeyVerification | Promise<KeyVerification> => {
+      if (reason !== undefined) return { ok: false, reason };
+      if (options.spend === false) return accepted;
+      if (spender.costs(facts)) return spend(facts, now, options.db);
+      noteUse(facts, now.getTime());
+      return accepted;
+    };
+    const reason = judge(facts, now.getTime(), options);
+    const more = reason === undefined ? options.unless?.(accepted) : reason;
+    return more instanceof Promise ? more.then(go) : go(more);
   }
 
   return {
@@ -214,13 +169,6 @@ export function createVerifier(deps: VerifierDeps): Verifier {
       throw new TenantryError('database_unavailable', { operation: 'apiKeys.find' });
     },
 
-    async settled() {
-      await Promise.all(upgrades);
-    },
+    settled: elsewhere.settled,
   };
-}
-
-/** What a foreign hash may be looked up by: visible ASCII without the sign that parts it. */
-export function isLookup(text: unknown): text is string {
-  return typeof text === 'string' && /^[\x21-\x7d]{1,64}$/.test(text);
 }

@@ -1,15 +1,17 @@
+import { cursorOf } from '../core/cursor.ts';
 import { type Clock, type Ids, TenantryError } from '../core/index.ts';
+import { pageOf, readLimit } from '../core/page.ts';
 import { type AnyDatabase, type CallOptions, inTransaction } from '../database/index.ts';
 import { sqlstateOf } from '../database/install.ts';
 import type { Acting } from './acting.ts';
 import type { AuditExportInput, AuditListInput, AuditVerifyInput, ErasureSubject } from './audit.ts';
 import { chainTenant, readHead, waitingTenants } from './chain.ts';
-import { cursorOf, readCursor, readLimit } from './cursor.ts';
 import type { AuditActor, AuditAnchor, AuditFilter, AuditPage, AuditRecord } from './entry.ts';
 import { readRecord } from './entry-input.ts';
 import { csvHeader, csvLine, jsonLine } from './export-entries.ts';
 import { subjectOf } from './personal.ts';
 import { invalid } from './plain-json.ts';
+import { readAfter } from './read-after.ts';
 import { type AfterEntry, erasePersonal, insertEntries, selectEntries } from './store.ts';
 import type { TrailTables } from './trail-tables.ts';
 import { type AuditVerification, verifyChain } from './verify.ts';
@@ -98,18 +100,14 @@ export function createTrail({ db, clock, ids, tables, acting }: TrailDeps) {
       { cursor, limit, order = 'newest', ...filter }: AuditListInput,
       options?: CallOptions,
     ): Promise<AuditPage> {
-      const after = readCursor(cursor);
+      const after = readAfter(cursor);
       const most = readLimit(limit);
       checkFilter(filter);
       await chainFirst(tenantId, options);
       const selection = { tenantId, filter, after, limit: most + 1, order, canonical: false };
       const found = await selectEntries(options?.db ?? db, tables, selection);
-      const items = found.slice(0, most);
-      const last = items.at(-1);
-      return {
-        items: items.map(({ entry }) => entry),
-        nextCursor: found.length > most && last !== undefined ? cursorOf(last.place) : null,
-      };
+      const { items, nextCursor } = pageOf(found, most, ({ place: { moment, id } }) => cursorOf([moment, id]));
+      return { items: items.map(({ entry }) => entry), nextCursor };
     },
 
     async *export(

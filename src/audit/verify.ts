@@ -117,15 +117,13 @@ export async function verifyChain(
   };
 
   async function read(after: number): Promise<readonly ChainRow[]> {
-    const found = await sql<ChainRow>`${chainRows(tables, tenantId)} and e.sequence > ${after}::bigint
-      order by e.sequence limit ${pageSize}`.execute(libraryOf(db));
-    return found.rows;
+    const page = sql`and x.sequence > ${after}::bigint order by x.sequence limit ${pageSize}`;
+    return (await chainRows(tables, tenantId, page).execute(libraryOf(db))).rows;
   }
 
   async function checkPlace(place: AuditAnchor): Promise<void> {
-    const found = await sql<ChainRow>`${chainRows(tables, tenantId)}
-      and e.sequence = ${place.sequence}::bigint`.execute(libraryOf(db));
-    const row = found.rows[0];
+    const found = chainRows(tables, tenantId, sql`and x.sequence = ${place.sequence}::bigint`);
+    const row = (await found.execute(libraryOf(db))).rows[0];
     if (row === undefined) report({ kind: 'missing', sequence: place.sequence, entryId: null });
     else if (row.hash !== place.hash) report({ kind: 'rewritten', sequence: place.sequence, entryId: row.id });
   }
@@ -169,10 +167,11 @@ export async function verifyChain(
   }
 }
 
-function chainRows(tables: TrailTables, tenantId: string): RawBuilder<ChainRow> {
+/** Rows are chosen before anything is computed of them, whatever the planner knows of a trail that grew fast. */
+function chainRows(tables: TrailTables, tenantId: string, which: RawBuilder<unknown>): RawBuilder<ChainRow> {
   return sql<ChainRow>`select e.id, e.sequence, encode(e.hash, 'hex') as hash, ${canonicalSql} as canonical, e.commitments,
     case when e.commitments = '{}' then '[]' else (select coalesce(json_agg(json_build_object('part', p.part, 'salt', encode(p.salt, 'hex'), 'data', p.data,
         'erased', p.erased_at is not null)), '[]')
       from ${tables.personal} p where p.tenant_id = e.tenant_id and p.entry_id = e.id) end as personal
-    from ${tables.entries} e where e.tenant_id = ${tenantId}::uuid`;
+    from (select x.* from ${tables.entries} x where x.tenant_id = ${tenantId}::uuid ${which}) e order by e.sequence`;
 }

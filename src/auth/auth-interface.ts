@@ -47,7 +47,7 @@ export interface AuthOptions<Step extends string = string> {
   readonly setup?: SetupDefinition<Step>;
   /** Tokens of other issuers that are taken for a time. */
   readonly legacy?: readonly LegacyTokens[];
-  /** How many seconds the clocks of two machines may differ; 5 when absent. */
+  /** How many seconds the clocks of two machines may differ; 5 when absent, 300 at most. */
   readonly tolerance?: number;
 }
 

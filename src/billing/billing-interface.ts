@@ -52,7 +52,7 @@ export interface CheckoutInput<Plan extends string = string> {
   readonly fingerprints?: readonly string[];
   /** The provider's id of a coupon. */
   readonly coupon?: string;
-  /** True lets the payer type in a code. */
+  /** True lets the payer type in a code, where no `coupon` is given: Stripe has one of the two. */
   readonly promotionCodes?: boolean;
   /** True has the provider compute taxes. */
   readonly automaticTax?: boolean;
@@ -97,7 +97,10 @@ export interface SwapInput<Plan extends string = string> {
   readonly proration?: Proration;
   /** That of a preview, so that the change costs the same. */
   readonly prorationDate?: Date;
-  /** The provider's id of a coupon. Each call gives it, also where the plan is as wished already. */
+  /**
+   * The provider's id of a coupon: it takes the place of what the subscription is given off now. One that it has goes on and
+   * is not given again, and the same swap again gives nothing.
+   */
   readonly coupon?: string;
   /** What was agreed with the tenant for a plan whose base is `'agreed'`, in minor units per interval. */
   readonly agreed?: number;
@@ -192,7 +195,8 @@ export interface SubscriptionBilling<Plan extends string = string> {
    */
   preview(input: Omit<SwapInput<Plan>, 'when'>): Promise<ChangePreview>;
   /**
-   * Changes the plan: now, or when the period ends. What is as wished already is left alone.
+   * Changes the plan: now, or when the period ends, which takes back an end that was to come. What is as wished already is
+   * left alone.
    *
    * @throws TenantryError `subscription_not_found`, `plan_not_sold`, `billing_unsupported`.
    */
@@ -200,7 +204,8 @@ export interface SubscriptionBilling<Plan extends string = string> {
   /** Takes back a change that was to come. Throws as `swap`. */
   keepPlan(input: { readonly tenantId: string }): Promise<BillingState>;
   /**
-   * Ends the subscription: now, when the period ends, or at a time. Without `subscriptionId` it is the one that counts.
+   * Ends the subscription: now, which bills what was used, when the period ends, or at a time. Without `subscriptionId` it is
+   * the one that counts.
    *
    * @throws TenantryError `subscription_not_found`.
    */

@@ -1,4 +1,5 @@
 import { opaqueId, systemClock, TenantryError, uuidv7 } from '../core/index.ts';
+import { readLimit } from '../core/page.ts';
 import { deadMessages, replayMessages } from '../database/inbox-queue.ts';
 import { type CallOptions, inTransaction, type ModuleDeps } from '../database/index.ts';
 import type { PlanCatalogue, Usage } from '../plans/index.ts';
@@ -13,7 +14,7 @@ import { applyCatalogueSync } from './catalogue/apply-catalogue-sync.ts';
 import { checkCatalogue } from './catalogue/check-catalogue.ts';
 import type { PriceProblem } from './catalogue/compare-price.ts';
 import { type CatalogueStep, type CatalogueSync, planCatalogueSync } from './catalogue/plan-catalogue-sync.ts';
-import { checkCount, checkFingerprints } from './check-input.ts';
+import { checkFingerprints } from './check-input.ts';
 import { checkedTenant } from './checked-tenant.ts';
 import { createCheckout } from './checkout.ts';
 import { createDocumentMirror } from './documents/create-document-mirror.ts';
@@ -196,12 +197,12 @@ export function createBilling<Plan extends string = string>(options: BillingOpti
     ...createAlone({ db, clock, ids, provider }),
   };
   const { closeOpen, ...checkouts } = createCheckout(ground);
-  const subscriptions = createSubscriptions(ground, { closeOpen });
+  const usage = options.usage === undefined ? undefined : createUsageSync(ground, { usage: options.usage });
+  const subscriptions = createSubscriptions(ground, { closeOpen, tellUsage: usage?.sync });
   const seats = createSeatSync(ground, {
     refresh: (tenantId) => ground.alone(tenantId, (held) => syncHeld(ground, held)),
   });
   const nothing = async () => ({ done: 0, failed: 0 });
-  const usage = options.usage === undefined ? undefined : createUsageSync(ground, { usage: options.usage });
   const source = inboxSource(provider);
   const { books, corrections } = createManualBooks(ground, manualOptionsOf(provider) ?? options.manual ?? {});
   return {
@@ -228,8 +229,8 @@ export function createBilling<Plan extends string = string>(options: BillingOpti
     receive: createReceive(ground),
     ...createWorker(ground, { seats: seats.workDue, usage: usage?.workDue ?? nothing }),
     events: {
-      async dead({ limit = 100 } = {}) {
-        const found = await deadMessages(db, source, checkCount(limit, [1, 1000]));
+      async dead({ limit } = {}) {
+        const found = await deadMessages(db, source, readLimit(limit));
         return found.map(({ signal, ...message }) => ({ ...message, type: signalOf(signal)?.type ?? '' }));
       },
       async replay({ ids: named } = {}) {

@@ -38,6 +38,11 @@ export function checkCount(value: unknown, [least, most]: readonly [number, numb
   throw new TenantryError('amount_invalid', { amount: String(value).slice(0, 40), problem });
 }
 
+/** Checks ids of others' by their fields, those that are given. @throws TenantryError `name_invalid`. */
+export function checkIds(ids: { readonly [field: string]: string | undefined }): void {
+  for (const [field, id] of Object.entries(ids)) if (id !== undefined) opaqueId(field, id);
+}
+
 /** What people are known by, each once. @throws TenantryError `name_invalid`. */
 export function checkFingerprints(fingerprints: readonly string[] = []): readonly string[] {
   if (fingerprints.length > 50) {

@@ -1,6 +1,9 @@
 import { type Selectable, sql } from 'kysely';
+import { TenantryError } from '../core/index.ts';
 import type { BillingCheckoutTable } from '../database/billing-tables.ts';
 import { type AnyDatabase, libraryOf } from '../database/handle.ts';
+import type { NewCheckout } from './provider/checkout.ts';
+import type { NewSubscription } from './provider/subscription.ts';
 
 /** A checkout as it is stored. */
 export type CheckoutRow = Selectable<BillingCheckoutTable>;
@@ -27,14 +30,14 @@ export interface CheckoutWish {
   readonly trialDays: number | null;
 }
 
-/** Writes down what is going to be asked for, if the lease is held; false otherwise. */
+/** Writes down what is going to be asked for. @throws TenantryError `billing_busy` where the lease is not held any more. */
 export async function insertCheckout(
   db: AnyDatabase,
   tenantId: string,
   lease: string,
   wish: CheckoutWish,
   now: Date,
-): Promise<boolean> {
+): Promise<void> {
   const { rows } = await sql`
     insert into tenantry.billing_checkouts
       (tenant_id, id, kind, status, plan, request, request_hash, trial_days, created_at, updated_at)
@@ -42,7 +45,18 @@ export async function insertCheckout(
       ${wish.requestHash}, ${wish.trialDays}::integer, ${now}::timestamptz, ${now}::timestamptz
     from tenantry.billing_customers c where c.tenant_id = ${tenantId}::uuid and c.lease = ${lease}::uuid
     on conflict do nothing returning 1`.execute(libraryOf(db));
-  return rows.length > 0;
+  if (rows.length === 0) throw new TenantryError('billing_busy', { tenantId, retryAfter: 1 });
+}
+
+/** The request of a checkout, as it was sent; a row of a later version may hold more. */
+export function requestOf<Request extends NewCheckout | NewSubscription>({
+  request,
+}: Pick<CheckoutRow, 'request'>): Request | undefined {
+  return isRequest<Request>(request) ? request : undefined;
+}
+
+function isRequest<Request>(value: object): value is Request & object {
+  return 'customerId' in value && 'tenantId' in value && 'items' in value && Array.isArray(value.items);
 }
 
 /** What became of a checkout. */

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { isTenantryError, TenantryError } from '../core/index.ts';
+import { isAnswered } from './alone.ts';
 import type { BillingState, CheckoutInput, CheckoutResult, SubscriptionBilling } from './billing-interface.ts';
 import { checkFingerprints, checkUrl, checkWish } from './check-input.ts';
-import { type CheckoutRow, insertCheckout, openCheckout, updateCheckout } from './checkout-store.ts';
+import { type CheckoutRow, insertCheckout, openCheckout, requestOf, updateCheckout } from './checkout-store.ts';
 import { ensureCustomer } from './ensure-customer.ts';
 import type { Ground, Held } from './ground.ts';
 import type { NewCheckout, ProviderCheckout } from './provider/checkout.ts';
@@ -10,8 +11,8 @@ import { readSeatState } from './seats/store.ts';
 import { isLive } from './standing.ts';
 import { readState } from './state.ts';
 import { syncHeld } from './sync.ts';
-import { mayTry, noteFingerprints } from './trial-store.ts';
-import { wantedItems } from './wanted-items.ts';
+import { takeTrial } from './trial-store.ts';
+import { requireSold, wantedItems } from './wanted-items.ts';
 
 /** For so long the provider remembers a key; after that a checkout that was never answered is over. */
 export const keyMilliseconds = 23 * 3_600_000;
@@ -49,8 +50,9 @@ export function createCheckout(ground: Ground): Pick<SubscriptionBilling, 'check
       if (live !== undefined) {
         throw new TenantryError('subscription_exists', { tenantId, plan: live.plan ?? '' });
       }
-      const customerId = await ensureCustomer(ground, held, input.payer ?? {});
       const { plan, interval = 'month', currency = defaultCurrency(ground, input.plan, interval), addOns = {} } = input;
+      requireSold(prices, { plan, interval, currency });
+      const customerId = await ensureCustomer(ground, held, input.payer ?? {});
       const seats = await readSeatState(db, tenantId);
       const items = await wantedItems(prices, priceIndex, { plan, interval, currency, seats, addOns });
       const trialDays = input.trial === false ? undefined : trialDaysOf(plan);
@@ -74,11 +76,11 @@ export function createCheckout(ground: Ground): Pick<SubscriptionBilling, 'check
         .digest('hex');
       const there = await settleOpen(held, customerId, requestHash);
       if (there !== undefined) return there;
-      const trial = trialDays !== undefined && (await takeTrial(tenantId, fingerprints)) ? trialDays : null;
+      const trial = trialDays !== undefined && (await takeTrial(ground, tenantId, fingerprints)) ? trialDays : null;
       const request: NewCheckout = { ...wish, ...(trial !== null && { trialDays: trial }) };
       const id = ids();
       const made = { id, kind: 'page' as const, plan, request: { ...request }, requestHash, trialDays: trial };
-      if (!(await insertCheckout(db, tenantId, held.lease, made, clock()))) throw busy(tenantId);
+      await insertCheckout(db, tenantId, held.lease, made, clock());
       return open(held, { id, trial_days: trial }, request);
     });
   }
@@ -96,7 +98,7 @@ export function createCheckout(ground: Ground): Pick<SubscriptionBilling, 'check
 
   async function closeOpen(held: Held): Promise<void> {
     const row = await openCheckout(db, held.tenantId);
-    if (row !== undefined) await settleOpen(held, readRequest(row.request)?.customerId ?? '', null);
+    if (row !== undefined) await settleOpen(held, requestOf<NewCheckout>(row)?.customerId ?? '', null);
   }
 
   /** Gives the open session for the same wish; ends one for another, or whichever it is where nothing is wished for. */
@@ -139,13 +141,14 @@ export function createCheckout(ground: Ground): Pick<SubscriptionBilling, 'check
   /** Asks once more for what was asked for without an answer; null where that leads nowhere. */
   async function again(held: Held, row: CheckoutRow, customerId: string): Promise<ProviderCheckout | null> {
     const old = clock().getTime() - row.created_at.getTime() > keyMilliseconds;
-    const request = readRequest(row.request);
+    const request = requestOf<NewCheckout>(row);
     if (!old && request !== undefined && request.customerId === customerId) {
       try {
         await held.keyOf('checkout', row.id);
         return await provider.checkouts.create(request, { idempotencyKey: keyOf(row.id) });
       } catch (error) {
-        if (!isTenantryError(error, 'provider_refused') && !isFailed(error)) throw error;
+        // It refused or failed, and says so ever after under this key.
+        if (!isAnswered(error)) throw error;
       }
     }
     // Nobody knows its id, but the provider knows what is open.
@@ -184,24 +187,10 @@ export function createCheckout(ground: Ground): Pick<SubscriptionBilling, 'check
     const { standing } = await syncHeld(ground, held);
     return new TenantryError('subscription_exists', { tenantId: held.tenantId, plan: standing.plan ?? '' });
   }
-
-  async function takeTrial(tenantId: string, fingerprints: readonly string[]): Promise<boolean> {
-    if (!(await mayTry(db, tenantId, fingerprints))) return false;
-    return ground.inTransaction(undefined, (tx) => noteFingerprints(tx, tenantId, fingerprints));
-  }
 }
 
 function keyOf(id: string): string {
   return `tenantry:checkout:${id}`;
-}
-
-function busy(tenantId: string): TenantryError {
-  return new TenantryError('billing_busy', { tenantId, retryAfter: 1 });
-}
-
-/** The provider failed and says so ever after under this key. */
-function isFailed(error: unknown): boolean {
-  return isTenantryError(error, 'provider_unavailable') && error.details.reason === 'failed';
 }
 
 function resultOf(
@@ -216,13 +205,4 @@ function resultOf(
 export function defaultCurrency({ prices }: Pick<Ground, 'prices'>, plan: string, interval: string): string {
   const price = prices.prices.find((one) => one.plan === plan && one.interval === interval);
   return Object.keys(price?.amounts ?? {})[0] ?? 'usd';
-}
-
-/** What was stored is what was sent; rows of a later version may hold more. */
-function readRequest(stored: Readonly<Record<string, unknown>>): NewCheckout | undefined {
-  return isRequest(stored) ? stored : undefined;
-}
-
-function isRequest(value: object): value is NewCheckout {
-  return 'customerId' in value && 'tenantId' in value && 'items' in value && Array.isArray(value.items);
 }

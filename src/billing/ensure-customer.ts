@@ -35,7 +35,7 @@ export async function ensureCustomer(ground: Ground, held: Held, payer: Payer): 
 
 async function made(
   { db, provider }: Ground,
-  { tenantId, keyOf }: Held,
+  { tenantId, keyOf, ask }: Held,
   { generation }: CustomerRow,
   payer: Payer,
 ): Promise<ProviderCustomer> {
@@ -54,8 +54,23 @@ async function made(
   try {
     return await create(key);
   } catch (error) {
+    if (isTenantryError(error, 'provider_unavailable') && error.details.reason === 'failed') {
+      // The provider may have made it, and says that it failed ever after under this key.
+      return (
+        (await found(provider, tenantId)) ?? ask('customer', input, (call) => provider.customers.create(input, call))
+      );
+    }
     // The name changed since somebody asked and got no answer: what was made then has nothing, and is left.
     if (!isTenantryError(error, 'provider_refused') || !/idempotency/i.test(error.details.reason)) throw error;
     return create(await keyOf('customer', input));
   }
+}
+
+async function found(provider: Ground['provider'], tenantId: string): Promise<ProviderCustomer | undefined> {
+  for await (const { what, id } of provider.made(tenantId)) {
+    if (what !== 'customer') continue;
+    const customer = await provider.customers.read(id);
+    if (customer !== null && !customer.deleted && customer.tenantId === tenantId) return customer;
+  }
+  return undefined;
 }

@@ -89,6 +89,7 @@ export type {
 } from './provider/coupon.ts';
 export type { NewCustomer, ProviderCustomer, ProviderCustomers } from './provider/customer.ts';
 export type {
+  CreditWish,
   DocumentQuery,
   MeterEvent,
   MeterQuery,
@@ -99,6 +100,7 @@ export type {
   ProviderMoney,
   ProviderPayment,
   ProviderRefund,
+  RefundWish,
 } from './provider/document.ts';
 export type { EventRequest, EventSubject, ProviderEvent } from './provider/event.ts';
 export type { ProviderMade } from './provider/made.ts';

@@ -6,6 +6,7 @@ import { applyTruth, outcomeOf } from './apply-truth.ts';
 import { checkedTenant } from './checked-tenant.ts';
 import { findStrays, type Stray } from './find-strays.ts';
 import type { Ground } from './ground.ts';
+import { sameJson } from './same-json.ts';
 import type { Standing } from './standing.ts';
 import type { SubscriptionRecord } from './subscription-record.ts';
 import { readSubscriptions } from './subscription-store.ts';
@@ -143,7 +144,7 @@ function subscriptionDrift(
   return Object.entries(after).flatMap(([field, theirs]) => {
     if (field === 'changesAt') return [];
     const ours = old.get(field);
-    return JSON.stringify(ours) === JSON.stringify(theirs) ? [] : [{ ...place, field, ours, theirs }];
+    return sameJson(ours, theirs) ? [] : [{ ...place, field, ours, theirs }];
   });
 }
 

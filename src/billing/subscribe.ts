@@ -3,7 +3,7 @@ import { isTenantryError, TenantryError } from '../core/index.ts';
 import type { BillingState, SubscribeInput } from './billing-interface.ts';
 import { checkFingerprints, checkWish } from './check-input.ts';
 import { type CloseOpen, defaultCurrency, keyMilliseconds } from './checkout.ts';
-import { type CheckoutRow, insertCheckout, openCheckout, updateCheckout } from './checkout-store.ts';
+import { type CheckoutRow, insertCheckout, openCheckout, requestOf, updateCheckout } from './checkout-store.ts';
 import { ensureCustomer } from './ensure-customer.ts';
 import type { Ground, Held } from './ground.ts';
 import type { NewSubscription } from './provider/subscription.ts';
@@ -11,8 +11,8 @@ import { readSeatState } from './seats/store.ts';
 import { isLive } from './standing.ts';
 import { readState } from './state.ts';
 import { syncHeld } from './sync.ts';
-import { mayTry, noteFingerprints } from './trial-store.ts';
-import { wantedItems } from './wanted-items.ts';
+import { takeTrial } from './trial-store.ts';
+import { requireSold, wantedItems } from './wanted-items.ts';
 
 /**
  * Makes what subscribes a tenant without a page. What is going to be asked for is written down first: whoever had no answer
@@ -39,8 +39,10 @@ export function createSubscribe(
         await updateCheckout(db, tenantId, row.id, { status: 'complete' }, clock());
         return readState(db, tenantId);
       }
+      const { plan, interval = 'month', currency = defaultCurrency(ground, plan, interval) } = input;
+      requireSold(prices, { plan, interval, currency });
       const customerId = await ensureCustomer(ground, held, input.payer ?? {});
-      const before = row === undefined ? undefined : readRequest(row.request);
+      const before = row === undefined ? undefined : requestOf<NewSubscription>(row);
       const wish =
         row !== undefined && before?.customerId === customerId && before.tenantId === tenantId
           ? { id: row.id, request: before }
@@ -89,17 +91,8 @@ export function createSubscribe(
     };
     const id = ids();
     const { requestHash } = input;
-    const made = {
-      id,
-      kind: 'direct',
-      plan,
-      request: { ...request },
-      requestHash,
-      trialDays: trialDays ?? null,
-    } as const;
-    if (!(await insertCheckout(db, tenantId, held.lease, made, clock()))) {
-      throw new TenantryError('billing_busy', { tenantId, retryAfter: 1 });
-    }
+    const wish = { id, kind: 'direct' as const, plan, request: { ...request }, requestHash };
+    await insertCheckout(db, tenantId, held.lease, { ...wish, trialDays: trialDays ?? null }, clock());
     return { id, request };
   }
 
@@ -107,9 +100,7 @@ export function createSubscribe(
     const days = input.trial === false ? undefined : trialDaysOf(input.plan);
     if (days === undefined) return undefined;
     const fingerprints = await ground.fingerprintsOf({ tenantId, plan: input.plan }, input.fingerprints);
-    if (!(await mayTry(db, tenantId, fingerprints))) return undefined;
-    const first = await ground.inTransaction(undefined, (tx) => noteFingerprints(tx, tenantId, fingerprints));
-    return first ? days : undefined;
+    return (await takeTrial(ground, tenantId, fingerprints)) ? days : undefined;
   }
 }
 
@@ -120,13 +111,4 @@ function hashOf(input: SubscribeInput, fingerprints: readonly string[]): string 
   const added = Object.entries(addOns).toSorted(([a], [b]) => (a < b ? -1 : 1));
   const wish = [plan, interval, currency, added, agreed, coupon, daysUntilDue, trial, fingerprints.toSorted()];
   return createHash('sha256').update(JSON.stringify(wish)).digest('hex');
-}
-
-/** What was stored is what was sent. */
-function readRequest(stored: Readonly<Record<string, unknown>>): NewSubscription | undefined {
-  return isRequest(stored) ? stored : undefined;
-}
-
-function isRequest(value: object): value is NewSubscription {
-  return 'customerId' in value && 'tenantId' in value && 'items' in value && Array.isArray(value.items);
 }

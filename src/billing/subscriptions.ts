@@ -1,4 +1,4 @@
-import { opaqueId, TenantryError } from '../core/index.ts';
+import { isTenantryError, isUuid, opaqueId, TenantryError } from '../core/index.ts';
 import type { BillingState, SubscriptionBilling, SwapInput } from './billing-interface.ts';
 import { checkFuture, checkUrl, checkWish } from './check-input.ts';
 import type { CloseOpen } from './checkout.ts';
@@ -18,12 +18,19 @@ type Methods = Pick<
   'subscribe' | 'portal' | 'preview' | 'swap' | 'keepPlan' | 'cancel' | 'resume' | 'pause' | 'unpause' | 'sync'
 >;
 
+/** What changes of subscriptions need of other parts. */
+interface SubscriptionParts {
+  readonly closeOpen: CloseOpen;
+  /** Tells the provider of what was used; nothing is metered when absent. */
+  readonly tellUsage?: ((tenantId: string) => Promise<unknown>) | undefined;
+}
+
 /**
  * Makes what changes subscriptions. Each change is the same three steps, by whoever is alone with the tenant: look at the
  * provider, ask for the change if it is not so already, look again. So a change that was made without an answer is found,
  * and not asked for twice.
  */
-export function createSubscriptions(ground: Ground, parts: { readonly closeOpen: CloseOpen }): Methods {
+export function createSubscriptions(ground: Ground, parts: SubscriptionParts): Methods {
   const { alone, clock, db, priceIndex, prices, provider } = ground;
 
   function requireCapability(name: keyof ProviderCapabilities, operation: string): void {
@@ -98,7 +105,7 @@ export function createSubscriptions(ground: Ground, parts: { readonly closeOpen:
       return provider.subscriptions.preview(subscription.id, {
         items: await itemsFor(input, subscription),
         proration: input.proration ?? 'create',
-        prorationDate: input.prorationDate ?? clock(),
+        prorationDate: input.prorationDate ?? within(subscription, clock()),
         ...(input.coupon !== undefined && { coupon: input.coupon }),
       });
     },
@@ -112,6 +119,11 @@ export function createSubscriptions(ground: Ground, parts: { readonly closeOpen:
         const same = sameItems(items, subscription.items);
         if (when === 'period-end') {
           if (same && subscription.scheduledAt === null) return;
+          if (!same && subscription.endsAt !== null) {
+            // What goes on with another plan does not end.
+            const { id, endsAt } = subscription;
+            await held.ask('keep', [id, endsAt], (call) => provider.subscriptions.keep(id, call));
+          }
           const wish = { id: subscription.id, items };
           await held.ask('change-later', wish, (call) =>
             same
@@ -147,6 +159,12 @@ export function createSubscriptions(ground: Ground, parts: { readonly closeOpen:
 
     async cancel({ tenantId, when, subscriptionId }) {
       if (when !== 'now' && when !== 'period-end') checkFuture('when', when, clock());
+      // What was used until now belongs on the last bill; what the provider does not take keeps nobody from leaving.
+      if (when === 'now' && isUuid(tenantId)) {
+        await parts.tellUsage?.(tenantId).catch((error: unknown) => {
+          if (isTenantryError(error, 'provider_unavailable')) throw error;
+        });
+      }
       return change(
         tenantId,
         async (held, { id, endsAt, periodEnd, scheduleId }) => {
@@ -189,4 +207,10 @@ export function createSubscriptions(ground: Ground, parts: { readonly closeOpen:
         return readState(db, held.tenantId);
       }),
   };
+}
+
+/** A moment within the running period: clocks differ, and what changes outside of it is refused. */
+function within({ periodStart, periodEnd }: SubscriptionRecord, now: Date): Date {
+  if (periodStart !== null && now < periodStart) return periodStart;
+  return periodEnd !== null && now > periodEnd ? periodEnd : now;
 }

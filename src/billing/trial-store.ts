@@ -1,11 +1,22 @@
 import { sql } from 'kysely';
 import { type AnyDatabase, libraryOf } from '../database/handle.ts';
+import type { Ground } from './ground.ts';
+
+/** Notes that a tenant asks for a trial; false where it may have none. */
+export async function takeTrial(
+  { db, inTransaction }: Pick<Ground, 'db' | 'inTransaction'>,
+  tenantId: string,
+  fingerprints: readonly string[],
+): Promise<boolean> {
+  if (!(await mayTry(db, tenantId, fingerprints))) return false;
+  return inTransaction(undefined, (tx) => noteFingerprints(tx, tenantId, fingerprints));
+}
 
 /**
  * Tells whether a tenant may have a trial: it had none, neither here nor of a plan, and nobody of the same fingerprints
  * had one.
  */
-export async function mayTry(db: AnyDatabase, tenantId: string, fingerprints: readonly string[]): Promise<boolean> {
+async function mayTry(db: AnyDatabase, tenantId: string, fingerprints: readonly string[]): Promise<boolean> {
   const { rows } = await sql<{ had: boolean }>`
     select exists (select from tenantry.billing_trials where tenant_id = ${tenantId}::uuid)
       or exists (select from tenantry.plan_trials where tenant_id = ${tenantId}::uuid)
@@ -19,11 +30,7 @@ export async function mayTry(db: AnyDatabase, tenantId: string, fingerprints: re
 }
 
 /** Notes who asks for a trial; false when somebody else of the same fingerprints did at the same moment. */
-export async function noteFingerprints(
-  tx: AnyDatabase,
-  tenantId: string,
-  fingerprints: readonly string[],
-): Promise<boolean> {
+async function noteFingerprints(tx: AnyDatabase, tenantId: string, fingerprints: readonly string[]): Promise<boolean> {
   if (fingerprints.length === 0) return true;
   const library = libraryOf(tx);
   await library

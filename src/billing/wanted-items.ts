@@ -61,9 +61,7 @@ export async function wantedItems(
     if (found === undefined) throw new TenantryError('plan_not_sold', { plan, interval, currency });
     wanted.push({ ...takePlaceOf(price), priceId: found.id, ...(price.per !== 'usage' && { quantity }) });
   };
-  const parts = pricesOfPlan(book, plan, interval);
-  if (parts.length === 0) throw new TenantryError('plan_not_sold', { plan, interval, currency });
-  for (const price of parts) {
+  for (const price of requireSold(book, wish)) {
     const quantity = price.per === 'seat' ? seatQuantity(price, seats) : 1;
     // A page where one pays sells none of nothing; the seats come when there are some.
     if (quantity > 0) await add(price, quantity);
@@ -78,6 +76,16 @@ export async function wantedItems(
     wanted.push({ id: item.id, priceId: item.priceId, ...(item.kind === 'licensed' && { quantity: item.quantity }) });
   }
   return wanted;
+}
+
+/** The prices of a plan at an interval. @throws TenantryError `plan_not_sold`. */
+export function requireSold(
+  book: PriceBook,
+  { plan, interval, currency }: Pick<PlanWish, 'plan' | 'interval' | 'currency'>,
+): readonly BookPrice[] {
+  const parts = pricesOfPlan(book, plan, interval);
+  if (parts.length === 0) throw new TenantryError('plan_not_sold', { plan, interval, currency });
+  return parts;
 }
 
 /** What a price counts: of two with the same place one replaces the other. */

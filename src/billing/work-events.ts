@@ -7,6 +7,7 @@ import { inboxSource } from './inbox-source.ts';
 import type { EventSubject, ProviderEvent } from './provider/event.ts';
 import { type Signal, signalOf } from './signal.ts';
 import { syncHeld } from './sync.ts';
+import { reasonOf } from './work-flags.ts';
 
 const claimMilliseconds = 180_000;
 const mostAttempts = 15;
@@ -41,7 +42,7 @@ export async function workEvents(ground: Ground, limit: number): Promise<EventsD
   const named = (some: readonly ClaimedMessage[]) => ({ source, token, ids: some.map(({ id }) => id) });
 
   async function fail(some: readonly ClaimedMessage[], error: unknown): Promise<void> {
-    const told = { error: textOf(error) };
+    const told = { error: isTenantryError(error) ? `${error.code}: ${reasonOf(error)}` : reasonOf(error) };
     for (const message of some) {
       if (message.attempts >= mostAttempts || isHopeless(error)) {
         await settleMessages(db, named([message]), { state: 'dead', ...told });
@@ -133,13 +134,4 @@ function isHopeless(error: unknown): boolean {
 /** Ten seconds, and twice as long each time, up to six hours: about a day and a half in all. */
 function waitAfter(attempts: number): number {
   return Math.min(10_000 * 2 ** (attempts - 1), 21_600_000);
-}
-
-function textOf(error: unknown): string {
-  const text = isTenantryError(error)
-    ? `${error.code}: ${error.message}`
-    : error instanceof Error
-      ? error.name
-      : 'unknown';
-  return text.slice(0, 500).replaceAll('\0', '?');
 }

@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 import { type Actor, isUuid, TenantryError } from '../core/index.ts';
 import type { AnyDatabase } from '../database/index.ts';
@@ -7,6 +8,7 @@ import type { Connection } from './connect.ts';
 import { exitCodes } from './exit-codes.ts';
 import { type App, loadApp } from './load-app.ts';
 import type { Terminal } from './terminal.ts';
+import { harmless } from './text/harmless.ts';
 import { columns } from './text/words.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -85,7 +87,16 @@ function isCommand(value: unknown): value is Command {
 }
 
 function systemUser(): string {
-  return `cli:${process.env.USER ?? process.env.USERNAME ?? 'unknown'}`;
+  return `cli:${process.env.USER ?? process.env.USERNAME ?? loggedIn()}`;
+}
+
+/** Who runs the process; in a container that may be a number without a name. */
+function loggedIn(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return 'unknown';
+  }
 }
 
 /** What a command that went well gives. */
@@ -110,13 +121,11 @@ export function facts(lines: Readonly<Record<string, unknown>>): string {
   return columns(Object.entries(lines).map(([name, value]) => [name, cellOf(value)])).join('\n');
 }
 
-/** Control characters would write over the terminal. */
 function cellOf(value: unknown): string {
   if (value === null || value === undefined || value === '') return '–';
   if (value instanceof Date) return value.toISOString().replace(/\.\d+Z$/, 'Z');
   const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal.
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ');
+  return harmless(text).replace(/[\n\t]/g, ' ');
 }
 
 /** The word of a command that has to be there. */

@@ -34,6 +34,7 @@ export function createProgram({ terminal, version, perform, doctor, write }: Pro
     .description('Tenants, keys, plans and bills of a PostgreSQL database, and its way from one tenancy to another.')
     .version(version, '-v, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help of a command')
     .exitOverride()
     .configureOutput({ writeOut: write, writeErr: write })
     .showSuggestionAfterError()

@@ -77,7 +77,10 @@ function problemOf(error: unknown, operation: string): unknown {
 }
 
 function usageOf(error: CommanderError): UsageError {
-  const text = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
+  const text = error.message
+    .replace(/^error: /, '')
+    .replace(/\.$/, '')
+    .replaceAll('\n', ' ');
   return new UsageError(`${text}; see tenantry --help`, { cause: error });
 }
 

@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import { concealer } from './conceal.ts';
+import { harmless } from './text/harmless.ts';
 
 /** Where the command writes. Results go to the standard output, everything else to the standard error. */
 export interface Terminal {
@@ -38,21 +39,22 @@ export function createTerminal({ stdin, stdout, stderr } = process): Terminal {
     out(text) {
       const erased = erase();
       if (erased !== '') stderr.write(erased);
-      stdout.write(`${conceal(text)}\n`);
+      // Where nobody sits in front of it the bytes stay as they are: exports are compared.
+      stdout.write(`${conceal(stdout.isTTY ? harmless(text) : text)}\n`);
     },
     note(text) {
-      stderr.write(`${erase()}${conceal(text)}\n`);
+      stderr.write(`${erase()}${conceal(harmless(text))}\n`);
     },
     passing(text) {
       if (!interactive) return;
-      stderr.write(`${erase()}${conceal(text)}`);
+      stderr.write(`${erase()}${conceal(harmless(text))}`);
       passing = true;
     },
     async confirm(question) {
       const lines = createInterface({ input: stdin, output: stderr });
       // Ctrl+C and the end of the input are a no.
       const closed = new Promise<string>((resolve) => lines.once('close', () => resolve('')));
-      const answer = lines.question(`${conceal(question)} [yes/no] `).catch(() => '');
+      const answer = lines.question(`${conceal(harmless(question))} [yes/no] `).catch(() => '');
       const said = await Promise.race([answer, closed]);
       lines.close();
       return /^y(es)?$/i.test(said.trim());

@@ -23,7 +23,7 @@ export interface ErrorDetails {
 
   unauthenticated: { reason: string };
   key_refused: { reason: string };
-  rate_limited: { limitOf: string; retryAt: string };
+  rate_limited: { limitOf: string; retryAt: string; limit?: number; resetsAt?: string };
   permission_denied: { permission: string };
   user_not_found: { user: string };
   email_taken: { user: string };
@@ -58,7 +58,14 @@ export interface ErrorDetails {
   meter_unknown: { meter: string; known: readonly string[] };
   amount_invalid: { amount: string; problem: string };
   usage_time_invalid: { at: string; lateHours: number };
-  quota_exceeded: { meter: string; limit: number; used: number; requested: number; resetsAt: string | null };
+  quota_exceeded: {
+    meter: string;
+    limit: number;
+    used: number;
+    requested: number;
+    resetsAt: string | null;
+    remaining?: number;
+  };
   limit_reached: { meter: string; limit: number; used: number; requested: number };
   feature_missing: { feature: string; plan: string };
 
@@ -130,7 +137,16 @@ export interface ErrorRow<Details> {
   readonly detail: (details: Details) => string;
 }
 
-/** The one table of errors: status, title and sentence of every code. */
+/**
+ * The one table of errors: status, title and sentence of every code.
+ *
+ * @example
+ * ```ts
+ * import { errorTable } from 'tenantry/core';
+ *
+ * errorTable.quota_exceeded.status; // 429
+ * ```
+ */
 export const errorTable: { readonly [Code in ErrorCode]: ErrorRow<ErrorDetails[Code]> } = {
   config_invalid: { status: 500, title: 'Invalid configuration', detail: (d) => `${d.path}: ${d.problem}` },
   schema_missing: {

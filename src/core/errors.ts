@@ -57,6 +57,16 @@ function shortened(details: object): object {
 /**
  * Tells whether a value is an error of this library, and of a code where one is named. It recognises by brand, so two
  * copies of the library in one process recognise each other's errors.
+ *
+ * @example
+ * ```ts
+ * import { isTenantryError } from 'tenantry';
+ *
+ * function placesLeft(error: unknown): string {
+ *   if (!isTenantryError(error, 'seats_exhausted')) throw error;
+ *   return `${error.details.taken} of ${error.details.bought} seats are taken`;
+ * }
+ * ```
  */
 export function isTenantryError<Code extends ErrorCode = ErrorCode>(
   error: unknown,

@@ -30,3 +30,7 @@ it('takes a header that is named "get" for a header', () => {
 it('does not take a value of rawHeaders for a name', () => {
   expect(readHeader(['x-a', 'x-b', 'x-b', '1'], 'x-b')).toBe('1');
 });
+
+it.each([undefined, null, 'webhook-id: 1', 7])('says what headers are where there are none (%s)', (headers) => {
+  expect(() => Reflect.apply(readHeader, undefined, [headers, 'accept'])).toThrow('headers must be those of a request');
+});

@@ -15,6 +15,8 @@ export type HeadersLike =
  * Reads one header, whatever the case of its name. Several values are joined by `, `; a header that is not there gives
  * `undefined`.
  *
+ * @throws TypeError for what holds no headers, such as a request that is handed in whole.
+ *
  * @example
  * ```ts
  * import { readHeader } from 'tenantry/core';
@@ -23,6 +25,9 @@ export type HeadersLike =
  * ```
  */
 export function readHeader(headers: HeadersLike, name: string): string | undefined {
+  if (typeof headers !== 'object' || headers === null) {
+    throw new TypeError('headers must be those of a request: fetch Headers, a record, or a list of names and values');
+  }
   if (isReader(headers)) return headers.get(name) ?? undefined;
   const wanted = name.toLowerCase();
   let found: string | undefined;

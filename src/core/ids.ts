@@ -58,7 +58,17 @@ export function uuidv7(now: number = Date.now()): string {
 
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-/** Tells whether a value is a UUID in its text form. */
+/**
+ * Tells whether a value is a UUID in its text form.
+ *
+ * @example
+ * ```ts
+ * import { isUuid } from 'tenantry/core';
+ *
+ * isUuid('0199f3c2-8c1e-7000-9f3a-5d2c1b7e4a90'); // true
+ * isUuid('acme'); // false
+ * ```
+ */
 export function isUuid(value: unknown): value is string {
   return typeof value === 'string' && uuidPattern.test(value);
 }

@@ -10,6 +10,13 @@ const unstorable = /[\u0000-\u001f\u007f]|\p{Surrogate}/u;
  *
  * @throws TenantryError `name_invalid` when it is no text, is empty, has more than 255 characters, or holds control
  * characters or half of a surrogate pair.
+ *
+ * @example
+ * ```ts
+ * import { opaqueId } from 'tenantry/core';
+ *
+ * opaqueId('userId', 'auth0|5f7c8ec7'); // 'auth0|5f7c8ec7'
+ * ```
  */
 export function opaqueId(field: string, value: unknown): string {
   if (typeof value !== 'string') throw new TenantryError('name_invalid', { field, problem: 'must be a text' });

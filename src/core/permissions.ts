@@ -45,7 +45,17 @@ function contains(outer: readonly string[], inner: readonly string[]): boolean {
 
 const patternForm = /^[^\s:]+(:[^\s:]+)*$/;
 
-/** Tells whether a value is a pattern of permissions: words parted by `:`, at most 255 characters. */
+/**
+ * Tells whether a value is a pattern of permissions: words parted by `:`, at most 255 characters.
+ *
+ * @example
+ * ```ts
+ * import { isPermissionPattern } from 'tenantry/core';
+ *
+ * isPermissionPattern('calls:*'); // true
+ * isPermissionPattern('calls write'); // false
+ * ```
+ */
 export function isPermissionPattern(value: unknown): value is string {
   return typeof value === 'string' && value.length <= 255 && patternForm.test(value) && isPlain(value);
 }

@@ -23,19 +23,50 @@ export type SeatStanding = 'within' | 'grace' | 'block' | 'read-only' | 'allow';
 
 const day = 86_400_000;
 
-/** The moment at which the days of grace end; null without a beginning. */
+/**
+ * The moment at which the days of grace end; null without a beginning.
+ *
+ * @example
+ * ```ts
+ * import { graceEnd } from 'tenantry/core';
+ *
+ * graceEnd({ policy: 'block', graceDays: 7 }, new Date('2026-05-01T00:00:00Z')); // 2026-05-08T00:00:00.000Z
+ * ```
+ */
 export function graceEnd({ graceDays = 0 }: SeatPolicy, exceededAt: Date | null): Date | null {
   return exceededAt === null ? null : new Date(exceededAt.getTime() + graceDays * day);
 }
 
-/** Tells how an organization stands at a moment. */
+/**
+ * Tells how an organization stands at a moment.
+ *
+ * @example
+ * ```ts
+ * import { seatStanding } from 'tenantry/core';
+ *
+ * const exceededAt = new Date('2026-05-01T00:00:00Z');
+ * const policy = { policy: 'block', graceDays: 7 } as const;
+ * seatStanding(policy, { bought: 5, taken: 6, exceededAt }, new Date('2026-05-03T00:00:00Z')); // 'grace'
+ * seatStanding(policy, { bought: 5, taken: 6, exceededAt }, new Date('2026-05-09T00:00:00Z')); // 'block'
+ * ```
+ */
 export function seatStanding(policy: SeatPolicy, { bought, taken, exceededAt }: SeatFacts, now: Date): SeatStanding {
   if (bought === null || taken <= bought) return 'within';
   const end = graceEnd(policy, exceededAt);
   return end !== null && now < end ? 'grace' : policy.policy;
 }
 
-/** Tells whether a permission only reads: its last word is `read`. */
+/**
+ * Tells whether a permission only reads: its last word is `read`.
+ *
+ * @example
+ * ```ts
+ * import { onlyReads } from 'tenantry/core';
+ *
+ * onlyReads('calls:read'); // true
+ * onlyReads('calls:write'); // false
+ * ```
+ */
 export function onlyReads(permission: string): boolean {
   return permission.split(':').at(-1) === 'read';
 }

@@ -8,6 +8,13 @@ const control = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u20
  *
  * @throws TenantryError `name_invalid` when it is empty, longer than `max` UTF-16 units, or holds control or
  * direction-changing characters or half of a surrogate pair, which PostgreSQL cannot store.
+ *
+ * @example
+ * ```ts
+ * import { cleanText } from 'tenantry/core';
+ *
+ * cleanText('name', '  Acme Inc ', 200); // 'Acme Inc'
+ * ```
  */
 export function cleanText(field: string, value: unknown, max: number): string {
   if (typeof value !== 'string') throw new TenantryError('name_invalid', { field, problem: 'must be a text' });

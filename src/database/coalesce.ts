@@ -36,6 +36,21 @@ interface Queue<Item, Result> {
  * Makes a function that joins calls that wait for the same row into one statement: calls of one tick go together, and
  * calls that arrive while a statement is under way go together in the next one. Each caller still gets its own answer,
  * after the statement that did its work has ended.
+ *
+ * @example
+ * ```ts
+ * import { createCoalescer } from 'tenantry/database';
+ *
+ * let sum = 0;
+ * let statements = 0;
+ * const add = createCoalescer<number, number>({
+ *   async run(_key, amounts) {
+ *     statements += 1; // one statement for all who wait
+ *     return amounts.map((amount) => (sum += amount));
+ *   },
+ * });
+ * await Promise.all([add('acme', 1), add('acme', 2), add('acme', 3)]); // [1, 3, 6], and statements is 1
+ * ```
  */
 export function createCoalescer<Item, Result>({
   run,

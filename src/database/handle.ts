@@ -25,11 +25,12 @@ export interface CallOptions {
   readonly db?: AnyDatabase;
 }
 
-/** Every statement asks for one, and to make it is not free. */
+/** Every statement asks for one, and to make it is not free. One of a transaction is soon of no use, and is not kept. */
 const libraries = new WeakMap<AnyDatabase, Library>();
 
 /** The library's view of an application's database handle, free of the application's plugins. */
 export function libraryOf(db: AnyDatabase): Library {
+  if (db.isTransaction) return db.withoutPlugins();
   let library = libraries.get(db);
   if (library === undefined) {
     library = db.withoutPlugins();
@@ -41,6 +42,17 @@ export function libraryOf(db: AnyDatabase): Library {
 /**
  * Runs `work` in the caller's transaction where there is one, in a new one otherwise. PGlite has one session, so a new
  * root transaction inside another would wait for ever; hand the outer one in.
+ *
+ * @example
+ * ```ts
+ * import type { Kysely } from 'kysely';
+ * import { inTransaction } from 'tenantry/database';
+ *
+ * // Takes part in the caller's transaction, or has one of its own.
+ * function rename(db: Kysely<{ notes: { id: string; text: string } }>, { db: tx }: { db?: typeof db } = {}) {
+ *   return inTransaction(db, tx, async () => 'all of it, or nothing');
+ * }
+ * ```
  */
 export async function inTransaction<Result>(
   db: AnyDatabase,

@@ -1,5 +1,6 @@
 import { CompiledQuery } from 'kysely';
 import { type AnyDatabase, libraryOf } from './handle.ts';
+import { run } from './run.ts';
 
 /** A message that came in and is worked on later. */
 export interface QueuedMessage {
@@ -16,11 +17,6 @@ export interface ClaimedMessage {
   /** How often it was worked on, this time included. */
   readonly attempts: number;
   readonly receivedAt: Date;
-}
-
-async function run<Row>(db: AnyDatabase, text: string, parameters: readonly unknown[]): Promise<readonly Row[]> {
-  const { rows } = await libraryOf(db).executeQuery<Row>(CompiledQuery.raw(text, [...parameters]));
-  return rows;
 }
 
 const enqueueOneText = `

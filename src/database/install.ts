@@ -30,7 +30,7 @@ export interface InstallResult {
  * Run it as the owner of the database: a role that may create a schema and, the first time on a server, roles.
  *
  * @throws TenantryError `database_right_missing` when the role may not; `schema_newer` when the database was installed
- * by a later version of the library.
+ * by a later version of the library; `config_invalid` when a login that is to be granted the roles is not there.
  *
  * @example
  * ```ts
@@ -56,6 +56,10 @@ export async function installSchema(
       return result;
     });
   } catch (error) {
+    if (sqlstateOf(error) === '42704' && grantTo.length + grantPurgeTo.length > 0) {
+      const problem = `${error instanceof Error ? error.message : 'a login is missing'}; make the login first`;
+      throw new TenantryError('config_invalid', { path: 'installSchema({ grantTo })', problem }, { cause: error });
+    }
     throw asRightMissing(error);
   }
 }

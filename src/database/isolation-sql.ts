@@ -47,7 +47,17 @@ export function isolateTable({ schema = 'public', table, column = 'tenant_id' }:
   ];
 }
 
-/** The statements that take a table out of row-level security again, the inverse of {@link isolateTable}. */
+/**
+ * The statements that take a table out of row-level security again, the inverse of {@link isolateTable}.
+ *
+ * @example
+ * ```ts
+ * import { unisolateTable } from 'tenantry/database';
+ *
+ * const [first] = unisolateTable({ table: 'notes' });
+ * console.log(first); // revoke select, insert, update, delete on "public"."notes" from tenantry_app
+ * ```
+ */
 export function unisolateTable({ schema = 'public', table }: IsolatedTable): string[] {
   const name = `${quoteIdentifier(schema)}.${quoteIdentifier(table)}`;
   return [

@@ -35,6 +35,19 @@ export interface ReencryptResult {
  * and the old key may go once it finds nothing more.
  *
  * @throws TenantryError `secret_unreadable` for a row that none of the keys opens; rows before it are done.
+ *
+ * @example
+ * ```ts
+ * import type { Kysely } from 'kysely';
+ * import type { SecretBox } from 'tenantry/core';
+ * import { reencrypt } from 'tenantry/database';
+ *
+ * // After a new key was put in front of the old one.
+ * async function renewSecrets(db: Kysely<Record<string, never>>, secrets: SecretBox): Promise<boolean> {
+ *   const { found } = await reencrypt(db, { secrets, table: 'telephones', column: 'pin' });
+ *   return found === 0; // then the old key may go
+ * }
+ * ```
  */
 export async function reencrypt(db: AnyDatabase, input: ReencryptInput): Promise<ReencryptResult> {
   const { secrets, table, column, tenantColumn = 'tenant_id', idColumn = 'id', batch = 500 } = input;

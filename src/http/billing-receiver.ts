@@ -21,6 +21,15 @@ export interface RawRequest {
  *
  * @param maxBytes - The most that an event may have; 1 MiB when absent.
  * @throws TenantryError `body_too_large`.
+ *
+ * @example
+ * ```ts
+ * import { receiveBilling } from 'tenantry/http';
+ *
+ * const billing = { receive: async (rawBody: Uint8Array) => (rawBody.length > 0 ? 200 : 400) }; // a program has createBilling
+ * const read = async () => new TextEncoder().encode('{"id":"evt_1"}');
+ * await receiveBilling(billing, { headers: {}, read }); // 200
+ * ```
  */
 export async function receiveBilling(
   billing: BillingReceiver,

@@ -89,8 +89,12 @@ export function createFetchAdapter<
     ({ headers, url }: Request, [request, told]: readonly [Request, Headers]) => ({
       headers,
       url,
-      ip: ipOf?.(request),
+      // Asked where it is needed: one that throws then fails this request with a problem, and no handler without a gate.
+      get ip() {
+        return ipOf?.(request);
+      },
       tell: (name, value) => told.set(name, value),
+      forget: (name) => told.delete(name),
     }),
     options,
   );

@@ -1,8 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { createFront, problemOf, readJson } from './index.ts';
+import { createFetchAdapter, createFront, problemOf, readJson } from './index.ts';
 import { callerOf, requestIdOf } from './visit.ts';
 
-const exchange = (headers: Readonly<Record<string, string>>, ip?: string) => ({ headers, url: '/', ip, tell: () => 0 });
+const exchange = (headers: Readonly<Record<string, string>>, ip?: string) => ({
+  headers,
+  url: '/',
+  ip,
+  tell: () => 0,
+  forget: () => 0,
+});
 
 describe('requestIdOf', () => {
   it('keeps the name that a caller gives a request, where it is one', () => {
@@ -62,6 +68,23 @@ describe('problemOf', () => {
     ]) {
       expect(problemOf(error).body).toEqual({ type: 'about:blank', title: 'Bad Request', status: 400 });
     }
+  });
+});
+
+describe('createFetchAdapter', () => {
+  it('answers where the address of the caller cannot be told', async () => {
+    const door = createFetchAdapter(
+      { access: { forRequest: () => Promise.reject(new Error('let in without an address')) } },
+      {
+        ipOf(request) {
+          throw new TypeError(`no address stands in ${request.headers.get('x-real-ip')}`);
+        },
+      },
+    );
+    const request = () => new Request('https://api.example.com/');
+    const guarded = await door.handler({}, () => Response.json({}))(request());
+    expect([guarded.status, guarded.headers.get('content-type')]).toEqual([500, 'application/problem+json']);
+    expect(await door.open(() => Response.json({}))(request())).toMatchObject({ status: 200 });
   });
 });
 

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { Access, Gate } from '../access/index.ts';
 import type { Acting, Audit } from '../audit/index.ts';
 import { type Clock, type Ids, systemClock, TenantryError, uuidv7 } from '../core/index.ts';
@@ -6,7 +7,7 @@ import type { DeclarationsOf } from '../tenancy/index.ts';
 import { actingOf } from './acting-of.ts';
 import { checkMediaType, type Demands, type Units, unitsOf } from './demands.ts';
 import { leftHeaders } from './left-headers.ts';
-import { type Problem, problemOf } from './problem-of.ts';
+import { type Problem, problemHeaders, problemOf } from './problem-of.ts';
 import { rateLimitHeaders } from './rate-limit-headers.ts';
 import { type Caller, callerOf, type Exchange, ipOf, requestIdOf, type Visit } from './visit.ts';
 
@@ -86,6 +87,32 @@ export interface Front<
  * one for another framework can be: it says how an exchange is read from a request and its response.
  *
  * @throws TenantryError `config_invalid` when it is handed no gate.
+ *
+ * @example
+ * ```ts
+ * import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+ * import { createFront, type FrontDeps } from 'tenantry/http';
+ *
+ * // An adapter for Node's own server.
+ * function serve(tenantry: FrontDeps<{ notes: { tenant_id: string } }>) {
+ *   const front = createFront(tenantry, (request: IncomingMessage, response: ServerResponse) => ({
+ *     headers: request.headers,
+ *     url: request.url ?? '/',
+ *     ip: request.socket.remoteAddress,
+ *     tell: (name, value) => response.setHeader(name, value),
+ *     forget: (name) => response.removeHeader(name),
+ *   }));
+ *   return createServer(async (request, response) => {
+ *     try {
+ *       await front.enter(request, response, {});
+ *       response.end(front.accessOf(request).tenant.id);
+ *     } catch (error) {
+ *       const { status, headers, body } = front.problem(error, request, response);
+ *       response.writeHead(status, headers).end(JSON.stringify(body));
+ *     }
+ *   });
+ * }
+ * ```
  */
 export function createFront<
   DB,
@@ -121,14 +148,18 @@ export function createFront<
     return visit;
   }
 
-  async function admit(request: Req, { exchange }: Visit<DB, Names, Tables>) {
+  async function admit(
+    request: Req,
+    { exchange }: Visit<DB, Names, Tables>,
+    demands: (access: Access<DB, Names, Tables>) => Promise<void> | undefined,
+  ) {
     const user = userOf === undefined ? undefined : await userOf(request);
     const { headers, url } = exchange;
     const ip = ipOf(exchange);
     return gate.forRequest(
       user?.claims === undefined ? { headers, url } : { headers, url, claims: user.claims },
       user === undefined ? {} : { userId: user.userId },
-      ip === undefined ? {} : { ip },
+      ip === undefined ? { demands } : { ip, demands },
     );
   }
 
@@ -153,11 +184,14 @@ export function createFront<
     async enter(request, response, { permission, feature, accepts }) {
       const visit = visitOf(request, response);
       if (accepts !== undefined) checkMediaType(visit.exchange.headers, accepts);
-      visit.access ??= await admit(request, visit);
-      const { access } = visit;
-      if (typeof permission === 'string') access.require(permission);
-      else permission?.forEach(access.require);
-      if (feature !== undefined) await access.requireFeature(feature);
+      // A key with limits pays for nothing that the route would refuse.
+      const demands = (access: Access<DB, Names, Tables>): Promise<void> | undefined => {
+        if (typeof permission === 'string') access.require(permission);
+        else permission?.forEach(access.require);
+        return feature === undefined ? undefined : access.requireFeature(feature);
+      };
+      if (visit.access === undefined) visit.access = await admit(request, visit, demands);
+      else await demands(visit.access);
     },
 
     async charge(request, response, demands) {
@@ -184,7 +218,9 @@ export function createFront<
     problem(error, request, response) {
       const { exchange, requestId } = visitOf(request, response);
       const problem = problemOf(error, now);
-      if (problem.status >= 500) onError(error, callerOf(exchange, requestId));
+      for (const name of ofTheContent) exchange.forget(name);
+      // Whoever is told may fail too, and the caller is to be answered.
+      if (problem.status >= 500) (async () => onError(error, callerOf(exchange, requestId)))().catch(warn);
       return problem;
     },
 
@@ -197,10 +233,22 @@ export function createFront<
 
 const notFound: Problem = {
   status: 404,
-  headers: { 'content-type': 'application/problem+json' },
+  headers: problemHeaders,
   body: { type: 'about:blank', title: 'Not Found', status: 404 },
 };
 
+/** What a handler may have said of a content that is not sent, since a problem takes its place. */
+const ofTheContent = [
+  'accept-ranges',
+  'content-disposition',
+  'content-encoding',
+  'content-language',
+  'content-range',
+  'etag',
+  'expires',
+  'last-modified',
+];
+
 function warn(error: unknown): void {
-  process.emitWarning(error instanceof Error ? error : new Error(String(error)));
+  process.emitWarning(error instanceof Error ? error : new Error(inspect(error)));
 }

@@ -24,7 +24,7 @@ describe('problemOf', () => {
   it('tells code, details and status of an error of the library', () => {
     expect(problemOf(new TenantryError('slug_taken', { slug: 'acme' }))).toMatchObject({
       status: 409,
-      headers: { 'content-type': 'application/problem+json' },
+      headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store' },
       body: { type: 'urn:tenantry:error:slug_taken', status: 409, code: 'slug_taken', details: { slug: 'acme' } },
     });
   });
@@ -38,6 +38,13 @@ describe('problemOf', () => {
     const details = { meter: 'calls', limit: 1, used: 1, requested: 1, resetsAt: '2026-02-01T00:00:00.000Z' };
     const { status, headers } = problemOf(new TenantryError('quota_exceeded', details), { clock });
     expect([status, headers['retry-after']]).toEqual([429, '60']);
+  });
+
+  it('tells when somebody else will be done', () => {
+    const tenantId = '00000000-0000-7000-8000-000000000001';
+    for (const code of ['billing_busy', 'tenant_in_maintenance'] as const) {
+      expect(problemOf(new TenantryError(code, { tenantId, retryAfter: 5 })).headers['retry-after']).toBe('5');
+    }
   });
 
   it('tells nothing of what the client cannot help', () => {

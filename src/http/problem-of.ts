@@ -33,41 +33,61 @@ export interface Problem {
  * import { problemOf } from 'tenantry/http';
  *
  * const { status, headers, body } = problemOf(new TenantryError('permission_denied', { permission: 'calls:write' }));
- * // 403, { 'content-type': 'application/problem+json' }, { code: 'permission_denied', … }
+ * // 403, { 'content-type': 'application/problem+json', … }, { code: 'permission_denied', … }
  * ```
  */
 export function problemOf(error: unknown, { clock = systemClock }: { readonly clock?: Clock } = {}): Problem {
-  if (!isTenantryError(error)) {
-    const foreign = foreignProblem(error);
-    if (foreign === undefined) return failed;
-    const { status, title, detail } = foreign;
-    return { status, headers, body: { type: 'about:blank', title, status, ...(detail !== undefined && { detail }) } };
+  try {
+    return isTenantryError(error) ? ownProblem(error, clock) : (otherProblem(error) ?? failed);
+  } catch {
+    // Anything can be thrown, also what fails when it is looked at.
+    return failed;
   }
+}
+
+/** The headers of every problem. What went wrong for one caller is never kept for another. */
+export const problemHeaders = { 'content-type': 'application/problem+json', 'cache-control': 'no-store' };
+
+const failed: Problem = {
+  status: 500,
+  headers: problemHeaders,
+  body: { type: 'about:blank', title: 'Internal Server Error', status: 500 },
+};
+
+function ownProblem(error: TenantryError, clock: Clock): Problem {
   if (error.status === 500) return failed;
   const { code, status, title, details, message } = error;
   return {
     status,
-    headers: { ...headers, ...headersOf(error, clock) },
+    headers: { ...problemHeaders, ...headersOf(error, clock) },
     body: { type: `urn:tenantry:error:${code}`, title, status, detail: message, code, details },
   };
 }
 
-const headers = { 'content-type': 'application/problem+json' };
-const failed: Problem = {
-  status: 500,
-  headers,
-  body: { type: 'about:blank', title: 'Internal Server Error', status: 500 },
-};
+function otherProblem(error: unknown): Problem | undefined {
+  const foreign = foreignProblem(error);
+  if (foreign === undefined) return undefined;
+  const { status, title, detail } = foreign;
+  const body = { type: 'about:blank', title, status, ...(detail !== undefined && { detail }) };
+  return { status, headers: problemHeaders, body };
+}
 
 function headersOf(error: TenantryError, clock: Clock): Readonly<Record<string, string>> {
   if (isTenantryError(error, 'quota_exceeded') && error.details.resetsAt !== null) {
-    const { meter, limit, used, resetsAt } = error.details;
-    const state = { ok: false, limit, remaining: Math.max(0, limit - used), resetsAt: new Date(resetsAt) };
-    return rateLimitHeaders(meter, state, { clock });
+    const { meter, limit, used, resetsAt, remaining = Math.max(0, limit - used) } = error.details;
+    return rateLimitHeaders(meter, { ok: false, limit, remaining, resetsAt: new Date(resetsAt) }, { clock });
   }
   if (isTenantryError(error, 'rate_limited') && error.details.retryAt !== '') {
-    return { 'retry-after': String(secondsUntil(new Date(error.details.retryAt), clock())) };
+    const { limitOf, retryAt, limit, resetsAt } = error.details;
+    const known = limit !== undefined && resetsAt !== undefined;
+    const state = known ? { ok: true, limit, remaining: 0, resetsAt: new Date(resetsAt) } : undefined;
+    return {
+      ...(state !== undefined && rateLimitHeaders(limitOf, state, { clock })),
+      'retry-after': String(secondsUntil(new Date(retryAt), clock())),
+    };
   }
-  if (isTenantryError(error, 'tenant_in_maintenance')) return { 'retry-after': String(error.details.retryAfter) };
+  if (isTenantryError(error, 'tenant_in_maintenance') || isTenantryError(error, 'billing_busy')) {
+    return { 'retry-after': String(error.details.retryAfter) };
+  }
   return error.status === 401 ? { 'www-authenticate': 'Bearer' } : {};
 }

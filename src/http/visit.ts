@@ -12,6 +12,8 @@ export interface Exchange {
   readonly ip: string | undefined;
   /** Sets a header of the answer. */
   tell(name: string, value: string): unknown;
+  /** Takes a header of the answer back, where it is not on its way yet. */
+  forget(name: string): unknown;
 }
 
 /** What is known of a caller before anybody is let in. */

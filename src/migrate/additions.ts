@@ -1,5 +1,6 @@
 import { TenantryError } from '../core/index.ts';
 import { isolateTable, quoteIdentifier, quoteLiteral, unisolateTable } from '../database/isolation-sql.ts';
+import { addedColumns } from './added-columns.ts';
 import type { CatalogueTable } from './catalogue.ts';
 import type { Addition, AnyMigration } from './definition.ts';
 import type { Model } from './model.ts';
@@ -18,15 +19,6 @@ export interface ModelAddition extends Omit<Addition, 'sql' | 'undo'> {
 /** The tables that the additions and the derived tables of a definition make. */
 export function madeTables({ additions = [], derived = {} }: AnyMigration): string[] {
   return [...additions.flatMap(({ creates = {} }) => Object.keys(creates)), ...Object.keys(derived)];
-}
-
-/** The columns that the additions of a definition add, by table. */
-export function addedColumns({ additions = [] }: AnyMigration): Map<string, readonly string[]> {
-  const added = new Map<string, readonly string[]>();
-  for (const { adds = {} } of additions) {
-    for (const [table, columns] of Object.entries(adds)) added.set(table, [...(added.get(table) ?? []), ...columns]);
-  }
-  return added;
 }
 
 /**

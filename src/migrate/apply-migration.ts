@@ -11,6 +11,7 @@ import { definitionFingerprint, loadModel, planMigration } from './plan-migratio
 import { checkRights } from './rights.ts';
 import { type ThrottleSettings, turnsOf } from './run/await-turn.ts';
 import { type BatchSettings, backfillTable } from './run/batches.ts';
+import { checkSettings } from './run/check-settings.ts';
 import type { MigrationHold } from './run/hold.ts';
 import { releaseLease, takeLease } from './run/lease.ts';
 import { markStage } from './run/mark-stage.ts';
@@ -52,7 +53,7 @@ export interface ApplyResult {
  *
  * @throws TenantryError everything that {@link planMigration} throws, and `migration_drifted` when the tables changed
  * since the plan, `migration_stage_invalid` when the definition did, `migration_running`, `migration_lease_lost`,
- * `migration_step_failed`, `migration_verify_failed`, `migration_stopped`.
+ * `migration_step_failed`, `migration_verify_failed`, `migration_stopped`; `config_invalid` for an option that cannot be.
  *
  * @example
  * ```ts
@@ -79,6 +80,7 @@ export async function applyMigration(
     ...settings
   }: ApplyOptions = {},
 ): Promise<ApplyResult> {
+  checkSettings({ ...settings, to });
   const begun = clock().getTime();
   return onConnection(db, definition.name, async (connection, at) => {
     const agreed = await agreedPlan(connection, definition, given, actor);

@@ -129,7 +129,19 @@ interface Row extends Omit<MigrationAuditEntry, 'rows' | 'made' | 'kept' | 'retu
   readonly details: Pick<MigrationAuditEntry, 'made' | 'kept' | 'returned' | 'checks'>;
 }
 
-/** Reads the audit trail of a migration, oldest first. Entries outlive a rollback, and are never changed. */
+/**
+ * Reads the audit trail of a migration, oldest first. Entries outlive a rollback, and are never changed.
+ *
+ * @example
+ * ```ts
+ * import type { Kysely } from 'kysely';
+ * import { readAudit } from 'tenantry/migrate';
+ *
+ * async function tell(db: Kysely<Record<string, never>>): Promise<void> {
+ *   for (const entry of await readAudit(db, 'customers-to-organizations')) console.log(entry);
+ * }
+ * ```
+ */
 export async function readAudit(db: AnyDatabase, migration: string): Promise<MigrationAuditEntry[]> {
   const found = await execute<Row>(
     db,

@@ -19,6 +19,14 @@ export interface CatalogueForeignKey {
   /** The table it leads to, with its schema. */
   readonly target: string;
   readonly targetColumns: readonly string[];
+  /** What becomes of a row when the one goes that it refers to. */
+  readonly onDelete: 'no action' | 'restrict' | 'cascade' | 'set null' | 'set default';
+  /** The columns that `set null` and `set default` write. */
+  readonly onDeleteColumns: readonly string[];
+  /** Whether a new key of the row that it refers to is written into it. */
+  readonly followsUpdates: boolean;
+  readonly deferrable: boolean;
+  readonly deferred: boolean;
 }
 
 /** A table as the database has it. */
@@ -32,9 +40,20 @@ export interface CatalogueTable {
   readonly foreignKeys: readonly CatalogueForeignKey[];
   /** Definitions of the constraints and indexes, sorted; only compared. */
   readonly definitions: readonly string[];
-  /** Triggers of the application that fire on an update of a row. */
+  /** Triggers and rules of the application that an update of a row meets. */
   readonly updateTriggers: readonly string[];
+  /** Those that a deletion of a row meets. */
+  readonly deleteTriggers: readonly string[];
+  /** Those of both that cannot be kept from firing, each as `trigger touch` or `rule keep`. */
+  readonly alwaysTriggers: readonly string[];
   readonly rowSecurity: boolean;
+  readonly forcedRowSecurity: boolean;
+  /** Whether a publication sends its updates, and has nothing by which it could name the rows. */
+  readonly publishedWithoutIdentity: boolean;
+  /** Permissive policies of the application that hold for the role of tenants. */
+  readonly policies: readonly string[];
+  /** Unique constraints and indexes beside the primary key. */
+  readonly uniques: readonly string[];
   /** True when there is a column of the tenant column's name already. */
   readonly tenantColumn: boolean;
   /** True when the role that reads the catalogue may alter the table. */
@@ -43,8 +62,12 @@ export interface CatalogueTable {
   readonly readers: readonly string[];
 }
 
-/** How what the migration itself adds is named; it is left out when two states of a table are compared. */
-const own = '^(A0_)?tenantry_';
+/**
+ * How what a migration itself adds is named; it is left out when two states of a table are compared. PostgreSQL fires
+ * triggers in the order of their names: `A0_` stands before those of the application, `~` behind them.
+ */
+export const ownName = '^(A0_|~)?tenantry_';
+const own = ownName;
 
 /** The check that stands for a NOT NULL which the switch relaxed: a column that it names still counts as one with it. */
 export const relaxedCheck = 'tenantry_relaxed';
@@ -62,6 +85,11 @@ export function catalogueQuery(schema: string, tenantColumn: string): RawBuilder
   return sql<CatalogueTable>`
     select c.relname as "name", c.relkind = 'p' as "partitioned", c.relrowsecurity and not exists (select 1 from pg_policy p
         where p.polrelid = c.oid and p.polname ~ ${own}) as "rowSecurity",
+      c.relforcerowsecurity and not exists (select 1 from pg_policy p
+        where p.polrelid = c.oid and p.polname ~ ${own}) as "forcedRowSecurity",
+      (c.relreplident = 'n' or c.relreplident = 'd' and not exists (select 1 from pg_index i where i.indrelid = c.oid and i.indisprimary))
+        and exists (select 1 from pg_publication_tables l join pg_publication b on b.pubname = l.pubname
+          where l.schemaname = n.nspname and l.tablename = c.relname and b.pubupdate) as "publishedWithoutIdentity",
       pg_has_role(c.relowner, 'usage') as "owned",
       exists (select 1 from pg_attribute a where a.attrelid = c.oid and a.attname = ${tenantColumn} and not a.attisdropped)
         as "tenantColumn",
@@ -86,7 +114,12 @@ export function catalogueQuery(schema: string, tenantColumn: string): RawBuilder
           'columns', (select json_agg(a.attname order by k.place) from unnest(f.conkey) with ordinality as k(attnum, place)
             join pg_attribute a on a.attrelid = f.conrelid and a.attnum = k.attnum),
           'targetColumns', (select json_agg(a.attname order by k.place) from unnest(f.confkey) with ordinality as k(attnum, place)
-            join pg_attribute a on a.attrelid = f.confrelid and a.attnum = k.attnum)) order by f.conname)
+            join pg_attribute a on a.attrelid = f.confrelid and a.attnum = k.attnum),
+          'onDelete', case f.confdeltype when 'r' then 'restrict' when 'c' then 'cascade' when 'n' then 'set null'
+            when 'd' then 'set default' else 'no action' end,
+          'onDeleteColumns', (select json_agg(a.attname order by k.place) from unnest(coalesce(f.confdelsetcols, f.conkey)) with ordinality as k(attnum, place)
+            join pg_attribute a on a.attrelid = f.conrelid and a.attnum = k.attnum),
+          'followsUpdates', f.confupdtype in ('c', 'n', 'd'), 'deferrable', f.condeferrable, 'deferred', f.condeferred) order by f.conname)
         from pg_constraint f join pg_class t on t.oid = f.confrelid join pg_namespace tn on tn.oid = t.relnamespace
         where f.conrelid = c.oid and f.contype = 'f' and f.conname !~ ${own}), '[]') as "foreignKeys",
       coalesce((select json_agg(d.definition order by d.definition) from (
@@ -96,9 +129,14 @@ export function catalogueQuery(schema: string, tenantColumn: string): RawBuilder
           select pg_get_indexdef(i.indexrelid) from pg_index i join pg_class x on x.oid = i.indexrelid
           where i.indrelid = c.oid and x.relname !~ ${own}
         ) as d), '[]') as "definitions",
-      coalesce((select json_agg(g.tgname order by g.tgname) from pg_trigger g
-        where g.tgrelid = c.oid and not g.tgisinternal and g.tgenabled <> 'D' and (g.tgtype & 16) <> 0
-          and g.tgname !~ ${own}), '[]') as "updateTriggers",
+      coalesce((select json_agg(p.polname order by p.polname) from pg_policy p where p.polrelid = c.oid and p.polpermissive
+        and p.polname !~ ${own} and (0 = any (p.polroles) or exists (select 1 from pg_roles r where r.oid = any (p.polroles)
+          and r.rolname = 'tenantry_app'))), '[]') as "policies",
+      coalesce((select json_agg(x.relname order by x.relname) from pg_index i join pg_class x on x.oid = i.indexrelid
+        where i.indrelid = c.oid and i.indisunique and not i.indisprimary and x.relname !~ ${own}), '[]') as "uniques",
+      ${firedBy(sql`g.name`, sql`g.enabled <> 'D' and 'update' = any (g.events)`)} as "updateTriggers",
+      ${firedBy(sql`g.name`, sql`g.enabled <> 'D' and 'delete' = any (g.events)`)} as "deleteTriggers",
+      ${firedBy(sql`g.kind || ' ' || quote_ident(g.name)`, sql`g.enabled in ('A', 'R')`)} as "alwaysTriggers",
       coalesce((select json_agg(distinct r.rolname) from aclexplode(c.relacl) as acl join pg_roles r on r.oid = acl.grantee
         where acl.privilege_type = 'SELECT' and acl.grantee <> c.relowner and not r.rolsuper and not r.rolbypassrls
           and r.rolname not in ('tenantry_app', 'tenantry_service')
@@ -107,6 +145,18 @@ export function catalogueQuery(schema: string, tenantColumn: string): RawBuilder
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where n.nspname = ${schema} and c.relkind in ('r', 'p') and not c.relispartition
     order by c.relname`;
+}
+
+/** What names each of the triggers and rules on updates and deletes of table `c` that a condition picks. */
+function firedBy(told: RawBuilder<unknown>, condition: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`coalesce((select json_agg(${told} order by g.name) from (
+        select 'trigger' as kind, t.tgname as name, t.tgenabled as enabled,
+          array_remove(array[case when (t.tgtype & 16) <> 0 then 'update' end, case when (t.tgtype & 8) <> 0 then 'delete' end], null) as events
+        from pg_trigger t where t.tgrelid = c.oid and not t.tgisinternal
+        union all
+        select 'rule', r.rulename, r.ev_enabled, case r.ev_type when '2' then array['update'] when '4' then array['delete'] else '{}' end
+        from pg_rewrite r where r.ev_class = c.oid
+      ) as g where ${condition} and cardinality(g.events) > 0 and g.name !~ ${own}), '[]')`;
 }
 
 /** A fingerprint of each table's columns, keys and indexes, to notice that the database changed since a plan. */

@@ -122,6 +122,13 @@ function refuseParts(
 /**
  * The rows find their tenant through a column, or through the columns of a composite key: a foreign key to another
  * table, or the key of a source row.
+ *
+ * @example
+ * ```ts
+ * import { via } from 'tenantry/migrate';
+ *
+ * const tables = { projects: via('customer_id'), notes: via('project_id'), shares: via(['company_id', 'project_no']) };
+ * ```
  */
 export function via<const Column extends string>(
   column: Column | readonly Column[],
@@ -143,6 +150,13 @@ export function via<const Column extends string>(
 /**
  * The rows find their tenant through a table that says which value belongs to which source row:
  * `lookup('domain', { table: 'company_domains', key: 'domain', gives: 'customer_id' })`.
+ *
+ * @example
+ * ```ts
+ * import { lookup } from 'tenantry/migrate';
+ *
+ * const mails = lookup('domain', { table: 'company_domains', key: 'domain', gives: 'customer_id' });
+ * ```
  */
 export function lookup<const Column extends string>(
   column: Column,
@@ -157,6 +171,14 @@ export function lookup<const Column extends string>(
 /**
  * The rows find their tenant by SQL over their own columns, whose value is the key of a source row. The columns are those
  * of the table under its own name; SQL may read other tables too.
+ *
+ * @example
+ * ```ts
+ * import { sql } from 'kysely';
+ * import { bySql } from 'tenantry/migrate';
+ *
+ * const calls = bySql(sql`(select customer_id from phones where phones.number = calls.dialled)`);
+ * ```
  */
 export function bySql(
   sourceKey: RawBuilder<unknown>,
@@ -165,27 +187,79 @@ export function bySql(
   return { kind: 'sql', sourceKey, unresolved };
 }
 
-/** A table that the migration makes and fills from the rows of others; see {@link DerivedTable}. */
+/**
+ * A table that the migration makes and fills from the rows of others; see {@link DerivedTable}.
+ *
+ * @example
+ * ```ts
+ * import { sql } from 'kysely';
+ * import { derived, via } from 'tenantry/migrate';
+ *
+ * const settings = derived({
+ *   columns: { customer_id: 'bigint', language: 'text' },
+ *   key: ['customer_id'],
+ *   tenant: via('customer_id', { to: 'customers' }),
+ *   select: sql`select id as customer_id, language from customers`,
+ *   follows: { customers: { id: 'customer_id' } },
+ * });
+ * ```
+ */
 export function derived(table: DerivedTable): DerivedTable {
   return table;
 }
 
-/** The table belongs to no tenant; all of them read it. */
+/**
+ * The table belongs to no tenant; all of them read it.
+ *
+ * @example
+ * ```ts
+ * import { shared, via } from 'tenantry/migrate';
+ *
+ * const tables = { projects: via('customer_id'), countries: shared() };
+ * ```
+ */
 export function shared(): SharedRule {
   return { kind: 'shared' };
 }
 
-/** The migration leaves the table as it is, and tenants do not read it. */
+/**
+ * The migration leaves the table as it is, and tenants do not read it.
+ *
+ * @example
+ * ```ts
+ * import { untouched, via } from 'tenantry/migrate';
+ *
+ * const tables = { projects: via('customer_id'), old_imports: untouched() };
+ * ```
+ */
 export function untouched(): UntouchedRule {
   return { kind: 'untouched' };
 }
 
-/** Rows that lead to no tenant are moved aside with their reason, and come back on rollback. */
+/**
+ * Rows that lead to no tenant are moved aside with their reason, and come back on rollback.
+ *
+ * @example
+ * ```ts
+ * import { quarantine, via } from 'tenantry/migrate';
+ *
+ * const calls = via('customer_id', { unresolved: quarantine() });
+ * ```
+ */
 export function quarantine(): UnresolvedPolicy {
   return { kind: 'quarantine' };
 }
 
-/** Rows that lead to no tenant go to the tenant of the source row with this key, or to `tenants.fallback` without one. */
+/**
+ * Rows that lead to no tenant go to the tenant of the source row with this key, or to `tenants.fallback` without one.
+ *
+ * @example
+ * ```ts
+ * import { defaultTenant, via } from 'tenantry/migrate';
+ *
+ * const notes = via('customer_id', { unresolved: defaultTenant('1') }); // what is nobody's goes to customer 1
+ * ```
+ */
 export function defaultTenant(sourceKey?: string): UnresolvedPolicy {
   return { kind: 'default-tenant', ...(sourceKey === undefined ? {} : { sourceKey }) };
 }
@@ -193,6 +267,14 @@ export function defaultTenant(sourceKey?: string): UnresolvedPolicy {
 /**
  * A column or SQL says the role. Where nobody of a tenant is said to be its `owner` the oldest becomes it: by the column
  * `by`, or the primary key.
+ *
+ * @example
+ * ```ts
+ * import { sql } from 'kysely';
+ * import { roleFrom } from 'tenantry/migrate';
+ *
+ * const role = roleFrom(sql`case when is_boss then 'owner' else 'member' end`);
+ * ```
  */
 export function roleFrom(role: RawBuilder<unknown>): RoleRule<never>;
 export function roleFrom<const Column extends string>(
@@ -206,7 +288,16 @@ export function roleFrom<const Column extends string>(
   return { kind: 'expression', role, ...(by === undefined ? {} : { by }) };
 }
 
-/** The oldest member of a tenant becomes its owner; the others get the role `others`, `member` when absent. */
+/**
+ * The oldest member of a tenant becomes its owner; the others get the role `others`, `member` when absent.
+ *
+ * @example
+ * ```ts
+ * import { firstIsOwner } from 'tenantry/migrate';
+ *
+ * const role = firstIsOwner({ by: 'created_at', others: 'therapist' });
+ * ```
+ */
 export function firstIsOwner<const Column extends string>({
   by,
   others = 'member',

@@ -57,6 +57,12 @@ export function derivedTables(definition: AnyMigration, catalogue: readonly Cata
       foreignKeys: [],
       definitions: [],
       updateTriggers: [],
+      deleteTriggers: [],
+      policies: [],
+      uniques: [],
+      alwaysTriggers: [],
+      forcedRowSecurity: false,
+      publishedWithoutIdentity: false,
       readers: [],
     };
   });

@@ -11,6 +11,7 @@ import { type MigrationPlan, type PlannedStep, type StageName, stageNames } from
 import { loadModel, planMigration } from './plan-migration.ts';
 import { checkRights } from './rights.ts';
 import { blockersOfStep, blockerText } from './run/blockers.ts';
+import { checkSettings } from './run/check-settings.ts';
 import { refuseStopped } from './run/stop.ts';
 import { execute } from './sql-text.ts';
 import { batchSql } from './stages/backfill.ts';
@@ -84,6 +85,7 @@ export async function dryRunMigration(
   definition: AnyMigration,
   { to = 'enforce', lockTimeout = 2000, onStep = () => undefined, signal, clock = systemClock }: DryRunOptions = {},
 ): Promise<DryRunReport> {
+  checkSettings({ to, lockTimeout });
   const begun = clock().getTime();
   const stored = await readMigration(db, definition.name);
   const done = new Set(await doneSteps(db, definition.name));

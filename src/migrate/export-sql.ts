@@ -11,6 +11,7 @@ import type { Model } from './model.ts';
 import { type MigrationPlan, type StageName, stageNames } from './plan.ts';
 import { loadModel } from './plan-migration.ts';
 import type { BatchSettings } from './run/batches.ts';
+import { checkSettings } from './run/check-settings.ts';
 import { type RunnerSettings, runnerSettings } from './run/session.ts';
 import { execute } from './sql-text.ts';
 import { batchSql } from './stages/backfill.ts';
@@ -82,6 +83,7 @@ export async function exportSql(
     ...settings
   }: ExportOptions,
 ): Promise<SqlExport> {
+  checkSettings({ ...settings, to, batchSize, batchMilliseconds, pause });
   const { model, catalogue } = await loadModel(db, definition);
   refuseDrift(model, plan, driftBetween(plan.catalogue, fingerprints(catalogue)));
   refuseOtherVersion(model, plan);
@@ -92,20 +94,14 @@ export async function exportSql(
     model,
     searchPath: path.rows[0]?.path ?? '',
     shapes: await readShapes(db, model),
-    lockTimeout: whole(lockTimeout),
-    lockRetries: whole(lockRetries),
-    batchSize: whole(batchSize, 1),
-    batchMilliseconds: whole(batchMilliseconds),
-    pause: whole(pause),
+    lockTimeout,
+    lockRetries,
+    batchSize,
+    batchMilliseconds,
+    pause,
   };
   const stages = stageNames.slice(0, stageNames.indexOf(to) + 1);
   return { files: format === 'psql' ? psqlFiles(x, stages) : prismaFiles(x, stages, start) };
-}
-
-/** Numbers stand in the text of the files. */
-function whole(value: number, least = 0): number {
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  throw new TypeError(`settings of an export are whole numbers of at least ${least}`);
 }
 
 /** The batches are written anew; they must be those of the plan. */

@@ -66,6 +66,7 @@ export function buildModel(db: AnyDatabase, definition: AnyMigration, catalogue:
   const byName = new Map(catalogue.map((table) => [table.name, table]));
   const sourceName = definition.tenants.source;
 
+  if (!byName.has(sourceName)) throw invalid('tenants.source', `there is no table "${schema}"."${sourceName}"`);
   const unclassified = [...byName.keys()].filter(
     (table) => table !== sourceName && !Object.hasOwn(definition.tables, table),
   );
@@ -184,6 +185,11 @@ const place: CatalogueColumn = { name: 'ctid', type: 'tid', notNull: true, gener
 /** Whether the rows of a table have a key that stays; without one they are told apart by where they lie. */
 export function hasKey({ key }: OwnTable): boolean {
   return key[0]?.name !== place.name;
+}
+
+/** Whether rows of a table that lead to no tenant are set aside; rows below such a row have no tenant either and go with it. */
+export function setsAside({ unresolved, via }: OwnTable): boolean {
+  return unresolved.kind === 'quarantine' || (via !== undefined && setsAside(via.parent));
 }
 
 function keyOf(

@@ -42,6 +42,17 @@ on conflict (migration) do nothing`,
  * Lets a paused migration go on. Gives whether it was paused.
  *
  * @throws TenantryError `migration_not_found`, `schema_missing`.
+ *
+ * @example
+ * ```ts
+ * import type { Kysely } from 'kysely';
+ * import { resumeMigration } from 'tenantry/migrate';
+ *
+ * async function goOn(db: Kysely<Record<string, never>>): Promise<void> {
+ *   const wasPaused = await resumeMigration(db, 'customers-to-organizations');
+ *   console.log(wasPaused ? 'it goes on' : 'nobody had paused it');
+ * }
+ * ```
  */
 export async function resumeMigration(db: AnyDatabase, migration: string): Promise<boolean> {
   await requireMigration(db, migration);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { TenantryError } from '../core/index.ts';
 import type { AnyDatabase } from '../database/index.ts';
+import { sqlstateOf } from '../database/install.ts';
 import { withoutAdded } from './additions.ts';
 import { type CatalogueTable, fingerprints, readCatalogue } from './catalogue.ts';
 import type { AnyMigration } from './definition.ts';
@@ -48,7 +49,9 @@ export async function planMigration(db: AnyDatabase, definition: AnyMigration): 
     counted: await survey(tx, model),
     slowness: await measureSlowness(tx),
     widths: await readWidths(tx, model),
-  }));
+  })).catch((error: unknown) => {
+    throw ofDefinition(model, error);
+  });
   const steps = stepsOf(model);
   const rows = new Map(counted.tables.map((each) => [each.table.name, each.rows]));
   const basis = estimateBasis(model, slowness, widths, rows);
@@ -158,4 +161,11 @@ const strength: readonly StepLock[] = [
 
 function strongest(steps: readonly Step[]): StepLock {
   return strength[Math.max(0, ...steps.map((step) => strength.indexOf(step.lock)))] ?? 'none';
+}
+
+/** What PostgreSQL does not understand, or cannot compute on these rows, stands in the definition: nothing else was asked. */
+function ofDefinition({ name }: Model, error: unknown): unknown {
+  if (!(error instanceof Error) || !/^(42|22)/.test(sqlstateOf(error)) || sqlstateOf(error) === '42501') return error;
+  const problem = `PostgreSQL refuses its SQL: ${error.message}`;
+  return new TenantryError('migration_definition_invalid', { migration: name, path: 'sql', problem }, { cause: error });
 }

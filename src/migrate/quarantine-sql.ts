@@ -1,5 +1,7 @@
-import { quoteLiteral } from '../database/isolation-sql.ts';
-import type { Model } from './model.ts';
+import { quoteIdentifier, quoteLiteral } from '../database/isolation-sql.ts';
+import { addedColumns } from './added-columns.ts';
+import type { CatalogueColumn } from './catalogue.ts';
+import type { Model, OwnTable } from './model.ts';
 
 /** Why a row that only the new shape has is kept when that shape is taken back. */
 export const noPlace = 'made in the new shape; the old one has no place for it';
@@ -37,4 +39,32 @@ export function putKeptAwayStatements(model: Model): string[] {
     a.table_name, a.row_key, a.row_data, a.reason from away as a`,
     `delete from tenantry.migration_returned where ${migration}`,
   ];
+}
+
+/** Types whose values JSON holds as they are; those of all others are kept as PostgreSQL writes them, JSON too. */
+const plainTypes =
+  /^(smallint|integer|bigint|boolean|text|uuid|numeric|real|double precision|date|timestamp|character varying)\b[^[]*$/;
+
+/**
+ * A row as JSON from which it comes back without a difference. An array would lose where its counting begins, a type with a
+ * cast to JSON its text, and a JSON null would be the same as none.
+ */
+export function rowJson(
+  { definition }: Model,
+  { name: table, table: { columns: all } }: OwnTable,
+  alias: string,
+): string {
+  if (all.every(({ type }) => plainTypes.test(type))) return `row_to_json(${alias})`;
+  const legacy = all.map(({ name, type }) => {
+    const column = `${alias}.${quoteIdentifier(name)}`;
+    return plainTypes.test(type) ? column : `${column}::text as ${quoteIdentifier(name)}`;
+  });
+  const added = (addedColumns(definition).get(table) ?? []).map((name) => `${alias}.${quoteIdentifier(name)}`);
+  const columns = [...legacy, ...added];
+  return `(select row_to_json(kept) from (select ${columns.join(', ')}) as kept)`;
+}
+
+/** A column of a row that {@link rowJson} wrote, of quarantine row `q` whose row it is as `r`. */
+export function keptColumn({ name, type }: CatalogueColumn): string {
+  return /^jsonb?$/.test(type) ? `(q.row_data ->> ${quoteLiteral(name)})::${type}` : `r.${quoteIdentifier(name)}`;
 }

@@ -1,5 +1,6 @@
 import type { AnyDatabase } from '../database/index.ts';
 import { quoteIdentifier, quoteLiteral } from '../database/isolation-sql.ts';
+import { ownName } from './catalogue.ts';
 import type { Model, OwnTable } from './model.ts';
 import { dollarQuoted, execute } from './sql-text.ts';
 
@@ -23,7 +24,7 @@ from pg_constraint f join pg_class c on c.oid = f.conrelid join pg_namespace n o
   join pg_attribute a on a.attrelid = f.conrelid and a.attnum = k.x
   join pg_attribute b on b.attrelid = f.confrelid and b.attnum = k.y
 where f.contype = 'f' and f.confrelid = ${quoteLiteral(table.sql)}::regclass and f.conparentid = 0
-  and f.conname !~ '^(A0_)?tenantry_'
+  and f.conname !~ '${ownName}'
 group by f.oid, f.conrelid, n.nspname, c.relname order by 1, 4`;
 }
 
@@ -34,13 +35,15 @@ export async function referrersOf(tx: AnyDatabase, table: OwnTable): Promise<Ref
 
 /**
  * A statement that fails with SQLSTATE 23503 while rows that stay refer to rows of the table without a tenant. A foreign
- * key with ON DELETE CASCADE or SET NULL would otherwise take along or change rows that nobody recorded.
+ * key with ON DELETE CASCADE or SET NULL would otherwise take along or change rows that nobody recorded. The rows are
+ * locked first, so that nobody comes to refer to them meanwhile.
  */
 export function refuseReferredSql(model: Model, table: OwnTable): string {
   const column = quoteIdentifier(model.column);
   return `do ${dollarQuoted(`
 declare referrer record; left_behind bigint;
 begin
+  perform 1 from ${table.sql} as t where t.${column} is null for update;
   for referrer in ${referrersQuery(table)} loop
     execute format('select count(*) from %s as r join %s as t on %s where t.%s is null and %s', referrer.sql, ${quoteLiteral(table.sql)},
       referrer.on, ${quoteLiteral(column)}, case when referrer.sql::regclass = ${quoteLiteral(table.sql)}::regclass then ${quoteLiteral(`r.${column} is not null`)} else 'true' end)

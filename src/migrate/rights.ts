@@ -1,7 +1,8 @@
 import { TenantryError } from '../core/index.ts';
 import type { AnyDatabase } from '../database/index.ts';
 import { sqlstateOf } from '../database/install.ts';
-import type { Model } from './model.ts';
+import { quoteIdentifier } from '../database/isolation-sql.ts';
+import { type Model, setsAside } from './model.ts';
 import { execute } from './sql-text.ts';
 
 /** What the role that runs a migration may do. */
@@ -35,15 +36,32 @@ export async function checkRights(db: AnyDatabase, model: Model): Promise<Runner
   if (!rights.create) {
     throw missing('tenantry', 'CREATE on the schema', `grant create on schema tenantry to ${rights.role};`);
   }
-  for (const { name, table } of model.own) {
-    if (!table.owned) throw missing(name, 'ownership', `alter table ${name} owner to ${rights.role};`);
+  for (const own of model.own) {
+    const { name, table } = own;
+    const sets = setsAside(own);
+    if (!table.owned) throw missing(name, 'ownership', `alter table ${quoteIdentifier(name)} owner to ${rights.role};`);
     if (table.rowSecurity && !rights.bypass) {
       throw missing(name, 'sight of all rows past its row-level security', `alter role ${rights.role} bypassrls;`);
     }
-    if (table.updateTriggers.length > 0 && !rights.replica) {
+    if (table.alwaysTriggers.length > 0) {
       throw missing(
         name,
-        `the right to keep its triggers (${table.updateTriggers.join(', ')}) from firing on the backfill, which would change more than the tenant`,
+        `a backfill on which ${table.alwaysTriggers.join(', ')} does not fire: what is enabled ALWAYS or for REPLICA fires there too, and could change more than the tenant`,
+        table.alwaysTriggers.map((trigger) => `alter table ${quoteIdentifier(name)} enable ${trigger};`).join(' '),
+      );
+    }
+    if (table.publishedWithoutIdentity) {
+      throw missing(
+        name,
+        'a replica identity: a publication sends its updates, and PostgreSQL refuses those of a table whose rows it cannot name',
+        `alter table ${quoteIdentifier(name)} replica identity full;`,
+      );
+    }
+    const fired = [...new Set([...table.updateTriggers, ...(sets ? table.deleteTriggers : [])])];
+    if (fired.length > 0 && !rights.replica) {
+      throw missing(
+        name,
+        `the right to keep its triggers (${fired.join(', ')}) from firing on what the migration writes, which would change more than the tenant`,
         `grant set on parameter session_replication_role to ${rights.role};`,
       );
     }

@@ -8,6 +8,7 @@ import { resumeMigration } from './pause-migration.ts';
 import type { Step } from './plan.ts';
 import { loadModel } from './plan-migration.ts';
 import { endBackWrites } from './reverse/back-statements.ts';
+import { checkSettings } from './run/check-settings.ts';
 import type { MigrationHold } from './run/hold.ts';
 import { releaseLease, takeLease } from './run/lease.ts';
 import { markStage } from './run/mark-stage.ts';
@@ -74,6 +75,7 @@ export async function rollbackMigration(
   definition: AnyMigration,
   { onProgress = () => undefined, actor, clock = systemClock, ...settings }: RollbackOptions = {},
 ): Promise<RollbackResult> {
+  checkSettings(settings);
   const begun = clock().getTime();
   return onConnection(db, definition.name, async (connection, at) => {
     const lease = await takeLease(connection, definition.name, runnerName(), runnerSettings(settings).leasePatience);

@@ -3,13 +3,13 @@ import type { AnyDatabase } from '../database/index.ts';
 import { quoteIdentifier, quoteLiteral } from '../database/isolation-sql.ts';
 import { countSamples } from './count-samples.ts';
 import { rowsOf } from './derived.ts';
-import { defaultTenantSql, keyText, type Model, type OwnTable, sameColumns, tenantOfRow } from './model.ts';
+import { defaultTenantSql, keyText, type Model, type OwnTable, sameColumns, setsAside, tenantOfRow } from './model.ts';
 import type { Decision } from './plan.ts';
 import { referrersOf } from './referrers.ts';
 import { fillMapSql, mappedRows, sourceColumns } from './source-sql.ts';
 import { execute } from './sql-text.ts';
-import { hasQuarantineAbove } from './stages/enforce.ts';
 import { type SurveyedParts, surveyParts } from './survey-parts.ts';
+import { tableDecisions } from './table-decisions.ts';
 
 /** The map of a plan: the same columns as the real one, gone when the plan's transaction ends. */
 const planMap = 'pg_temp.tenantry_plan_map';
@@ -110,7 +110,7 @@ async function surveyTable(tx: AnyDatabase, model: Model, table: OwnTable): Prom
     tx,
     `select ${keyText(table.key, 't')} as sample from ${rowsOf(table)} as t where ${tenant} is null`,
   );
-  if (count > 0 && table.unresolved.kind !== 'quarantine' && !hasQuarantineAbove(table)) {
+  if (count > 0 && !setsAside(table)) {
     throw new TenantryError('migration_rows_unresolved', {
       migration: model.name,
       table: table.name,
@@ -221,13 +221,7 @@ async function decisions(tx: AnyDatabase, model: Model, rows: string): Promise<D
     const { count, samples } = await countSamples(tx, query);
     if (count > 0) found.push({ topic, count, detail, samples });
   }
-  const readers = new Map<string, string[]>();
-  for (const { name, table } of model.own)
-    for (const role of table.readers) readers.set(role, [...(readers.get(role) ?? []), name]);
-  for (const [role, tables] of readers) {
-    const detail = `reads these tables and will see no rows once row-level security is on: grant tenantry_service to ${quoteIdentifier(role)} while the old application runs`;
-    found.push({ topic: `role ${role}`, count: tables.length, detail, samples: tables });
-  }
+  found.push(...(await tableDecisions(tx, model)));
   return found;
 }
 
@@ -254,5 +248,5 @@ export function policyText(model: Model, table: OwnTable): string {
     const { sourceKey } = table.unresolved;
     return `default tenant ${sourceKey === undefined ? JSON.stringify(model.definition.tenants.fallback?.name) : quoteLiteral(sourceKey)}`;
   }
-  return table.unresolved.kind === 'quarantine' || hasQuarantineAbove(table) ? 'quarantine' : 'fail';
+  return setsAside(table) ? 'quarantine' : 'fail';
 }

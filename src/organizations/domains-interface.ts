@@ -1,6 +1,7 @@
+import type { Page, PageOptions } from '../core/page.ts';
 import type { CallOptions } from '../database/index.ts';
 import type { ActOptions } from './authority.ts';
-import type { Member, Page, PageOptions } from './organization.ts';
+import type { Member } from './organization.ts';
 
 /** A mail domain that an organization claims. */
 export interface Domain {

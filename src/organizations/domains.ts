@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { resolveTxt as systemResolveTxt } from 'node:dns/promises';
+import { cursorOf, readCursor } from '../core/cursor.ts';
 import { readEmail, readHost } from '../core/email.ts';
 import { type Actor, opaqueId, TenantryError } from '../core/index.ts';
+import { pageOf, readLimit } from '../core/page.ts';
 import type { AnyDatabase } from '../database/index.ts';
 import { type ActOptions, everything, readActor, requirePermission, requireRole } from './authority.ts';
 import { behindLock } from './decide.ts';
@@ -15,7 +17,7 @@ import {
   putDomain,
 } from './domain-store.ts';
 import type { Domain, DomainRef, Domains, ResolveTxt } from './domains-interface.ts';
-import { cursorOf, named, pageOf, readCursor, readLimit, readTenantId, readText } from './input.ts';
+import { named, readTenantId, readText } from './input.ts';
 import { acceptedMember } from './member-outcome.ts';
 import { insertMember } from './member-store.ts';
 import { publicMailDomains } from './public-mail-domains.ts';
@@ -108,8 +110,8 @@ export function createDomains(toolbox: Toolbox): Domains {
     },
 
     async list({ tenantId, ...page }, options) {
-      const limit = readLimit(page);
-      const after = readCursor(page, 1)?.[0] ?? null;
+      const limit = readLimit(page.limit);
+      const after = readCursor(page.cursor, 1)?.[0] ?? null;
       const claims = await listDomains(options?.db ?? db, readTenantId(tenantId), { after, limit: limit + 1 });
       return pageOf(claims, limit, ({ domain }) => cursorOf([domain]));
     },

@@ -1,20 +1,11 @@
+import { cursorOf, readCursor, strangeCursor } from '../core/cursor.ts';
 import { type Actor, isUuid, TenantryError } from '../core/index.ts';
+import { type Page, type PageOptions, pageOf, readLimit } from '../core/page.ts';
 import type { AnyDatabase, CallOptions } from '../database/index.ts';
 import { type ActOptions, readActor, requireHeld, requirePermission } from './authority.ts';
 import { type Grant, type GrantOutcome, listGrants, removeGrant, setGrant } from './grant-store.ts';
-import {
-  cursorOf,
-  named,
-  pageOf,
-  readCursor,
-  readFuture,
-  readLimit,
-  readMemberRef,
-  readPermission,
-  readTenantId,
-  strangeCursor,
-} from './input.ts';
-import type { MemberRef, Page, PageOptions } from './organization.ts';
+import { named, readFuture, readMemberRef, readPermission, readTenantId } from './input.ts';
+import type { MemberRef } from './organization.ts';
 import type { Toolbox } from './toolbox.ts';
 
 /**
@@ -99,8 +90,8 @@ export function createGrants({ db, clock, changing, publish, authorityOf, beyond
     },
 
     async list({ tenantId, memberId, userId, ...page }, options) {
-      const limit = readLimit(page);
-      const cursor = readCursor(page, 2);
+      const limit = readLimit(page.limit);
+      const cursor = readCursor(page.cursor, 2);
       if (cursor !== null && !isUuid(cursor[0])) throw strangeCursor();
       const member =
         userId !== undefined ? readMemberRef({ userId }) : memberId !== undefined ? readMemberRef({ memberId }) : null;

@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 
+export type { Page, PageOptions } from '../core/page.ts';
 export type { InvitationDenial } from './acceptance-store.ts';
 export type { ActOptions } from './authority.ts';
 export type { Domain, DomainRef, Domains, DomainVerification, ResolveTxt } from './domains-interface.ts';
@@ -19,8 +20,6 @@ export type {
   MemberRef,
   MemberStatus,
   Organization,
-  Page,
-  PageOptions,
   Seats,
 } from './organization.ts';
 export type { OrganizationsOptions, TeamRoleName } from './organizations.ts';

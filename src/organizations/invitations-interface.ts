@@ -1,7 +1,8 @@
+import type { Page, PageOptions } from '../core/page.ts';
 import type { CallOptions } from '../database/index.ts';
 import type { ActOptions } from './authority.ts';
 import type { Invitation, InvitationStatus } from './invitation-store.ts';
-import type { Member, Page, PageOptions } from './organization.ts';
+import type { Member } from './organization.ts';
 
 /** How invitations are. */
 export interface InvitationsOptions {

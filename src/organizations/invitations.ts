@@ -1,12 +1,13 @@
 import { type RawBuilder, sql } from 'kysely';
 import { readEmail } from '../core/email.ts';
 import { type Actor, isUuid, opaqueId, TenantryError } from '../core/index.ts';
+import { pageOf, readPage } from '../core/page.ts';
 import { digestOfSecretToken, makeSecretToken } from '../core/secret-token.ts';
 import { libraryOf } from '../database/handle.ts';
 import type { AnyDatabase, CallOptions } from '../database/index.ts';
 import { acceptInvitation, findToken } from './acceptance-store.ts';
 import { type ActOptions, everything, readActor, requirePermission, requireRole } from './authority.ts';
-import { named, pageOf, readFuture, readPage, readTenantId, readText } from './input.ts';
+import { named, readFuture, readTenantId, readText } from './input.ts';
 import {
   endInvitation,
   type Invitation,

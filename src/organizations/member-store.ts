@@ -3,6 +3,7 @@ import { type AnyDatabase, libraryOf } from '../database/handle.ts';
 import { type Authority, actorSql } from './authority.ts';
 import { decide, lockedOrganization } from './decide.ts';
 import { type MemberOutcome, mayBeMistaken, memberOutcome, type OutcomeRow, outcomeColumns } from './member-outcome.ts';
+import { type MemberName, meantSql } from './member-reads.ts';
 import { countedSql, roomSql, type SeatRule, seatTakenSql } from './seat-rule.ts';
 
 /** Reads who acts, once for each time that a statement runs; it throws for who may not. */
@@ -86,7 +87,7 @@ export async function insertMember(
 /** Which member is meant, what they are to be, and when. What is left out stays. */
 export interface MemberPatch {
   readonly tenantId: string;
-  readonly by: { readonly memberId: string } | { readonly userId: string };
+  readonly by: MemberName;
   readonly role?: string;
   readonly status?: 'active' | 'suspended' | 'removed';
   /** The states in which the change is possible; others are answered as if there were no such member. */
@@ -111,7 +112,6 @@ export async function updateMember(
   read: ReadManager,
   { tenantId, by, role, status, from, approvedBy, forget = false, now }: MemberPatch,
 ): Promise<MemberOutcome | null> {
-  const meant = 'memberId' in by ? sql`m.id = ${by.memberId}::uuid` : sql`m.user_id = ${by.userId}`;
   const approved = approvedBy !== undefined;
   const row = await decide(
     db,
@@ -122,7 +122,7 @@ export async function updateMember(
       with o as materialized (${lockedOrganization(tenantId)}), ${actorSql(tenantId, authority)},
       ${roomSql(tenantId, now)}, target as materialized (
         select m.* from o join tenantry.members m on m.tenant_id = o.tenant_id
-        where m.tenant_id = ${tenantId}::uuid and ${meant} for no key update of m
+        where m.tenant_id = ${tenantId}::uuid and ${meantSql(by)} for no key update of m
       ), ${otherOwner(tenantId)}, wanted as materialized (
         select room.*, target.id as member_id, target.role, target.status,
           coalesce(${role ?? null}::text, target.role) as new_role, coalesce(${status ?? null}::text, target.status) as new_status,

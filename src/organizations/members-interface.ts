@@ -1,6 +1,7 @@
+import type { Page, PageOptions } from '../core/page.ts';
 import type { CallOptions } from '../database/index.ts';
 import type { ActOptions } from './authority.ts';
-import type { Member, MemberChange, MemberRef, MemberStatus, Page, PageOptions } from './organization.ts';
+import type { Member, MemberChange, MemberRef, MemberStatus } from './organization.ts';
 
 /** A user to become a member. */
 export interface AddMemberInput<Role extends string = string> {

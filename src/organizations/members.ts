@@ -1,8 +1,9 @@
 import { type Actor, opaqueId, TenantryError } from '../core/index.ts';
+import { pageOf, readPage } from '../core/page.ts';
 import type { AnyDatabase } from '../database/index.ts';
 import { type ActOptions, type Authority, readActor, requirePermission, requireRole } from './authority.ts';
 import type { OrganizationEvent } from './events.ts';
-import { pageOf, readMemberRef, readPage, readTenantId, readText } from './input.ts';
+import { readMemberRef, readTenantId, readText } from './input.ts';
 import { acceptedMember, type MemberOutcome } from './member-outcome.ts';
 import { findMember, listMembers, type MemberName } from './member-reads.ts';
 import { insertMember, type MemberPatch, updateMember } from './member-store.ts';

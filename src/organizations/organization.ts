@@ -72,18 +72,3 @@ export interface Seats {
     readonly standing: 'grace' | 'block' | 'read-only' | 'allow';
   } | null;
 }
-
-/** One part of a long list. */
-export interface Page<Item> {
-  readonly items: readonly Item[];
-  /** Asks for the next part; null at the end. */
-  readonly nextCursor: string | null;
-}
-
-/** Which part of a list is wanted. */
-export interface PageOptions {
-  /** The `nextCursor` of the part before. */
-  readonly cursor?: string | null;
-  /** How many items at most, 1 to 1,000; 100 when absent. */
-  readonly limit?: number;
-}

@@ -1,10 +1,11 @@
+import type { Page, PageOptions } from '../core/page.ts';
 import type { CallOptions } from '../database/index.ts';
 import type { ActOptions } from './authority.ts';
 import type { Domains } from './domains-interface.ts';
 import type { Grants } from './grants.ts';
 import type { Invitations } from './invitations-interface.ts';
 import type { Members } from './members-interface.ts';
-import type { Member, MemberRef, Organization, Page, PageOptions, Seats } from './organization.ts';
+import type { Member, MemberRef, Organization, Seats } from './organization.ts';
 import type { Teams } from './teams-interface.ts';
 
 /** An organization to be. */

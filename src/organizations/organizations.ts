@@ -1,4 +1,5 @@
 import { cleanText, isUuid, opaqueId, type SeatPolicy, TenantryError } from '../core/index.ts';
+import { pageOf, readPage } from '../core/page.ts';
 import { checkSlug, slugsFrom } from '../core/slug.ts';
 import type { AnyDatabase, ModuleDeps } from '../database/index.ts';
 import { readSeatPlace } from '../database/member-facts.ts';
@@ -6,7 +7,7 @@ import { readActor, requirePermission } from './authority.ts';
 import { createDomains } from './domains.ts';
 import type { OrganizationEvent } from './events.ts';
 import { createGrants } from './grants.ts';
-import { pageOf, readMemberRef, readMetadata, readPage, readSeats, readTenantId, readText } from './input.ts';
+import { readMemberRef, readMetadata, readSeats, readTenantId, readText } from './input.ts';
 import { createInvitations } from './invitations.ts';
 import type { InvitationsOptions } from './invitations-interface.ts';
 import { findMember, findStanding } from './member-reads.ts';

@@ -19,7 +19,25 @@ export type DefaultRole = 'owner' | 'admin' | 'member';
 /** The names of the roles: the default ones and the application's own. */
 export type RoleName<Roles extends RoleDefinitions> = DefaultRole | (keyof Roles & string);
 
-/** The permissions of the default roles. */
+/**
+ * The permissions of the default roles.
+ *
+ * @example
+ * ```ts
+ * import { createTenantry, definePlans, perOrg } from 'tenantry';
+ * import type { AnyDatabase } from 'tenantry/database';
+ * import { defaultRoles } from 'tenantry/organizations';
+ *
+ * // Members may read only, and there are therapists.
+ * const wire = (db: AnyDatabase) =>
+ *   createTenantry({
+ *     db,
+ *     plans: definePlans({ free: {} }),
+ *     strategy: perOrg({ plan: 'free' }),
+ *     roles: { ...defaultRoles, member: ['*:read'], therapist: ['notes:*'] },
+ *   });
+ * ```
+ */
 export const defaultRoles: Readonly<Record<DefaultRole, readonly string[]>> = {
   owner: ['*'],
   admin: ['*:read', '*:write', '*:manage'],

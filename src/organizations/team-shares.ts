@@ -1,7 +1,9 @@
+import { cursorOf, readCursor } from '../core/cursor.ts';
 import { type Actor, isUuid, opaqueId } from '../core/index.ts';
+import { pageOf, readLimit } from '../core/page.ts';
 import type { AnyDatabase } from '../database/index.ts';
 import { type ActOptions, type Authority, requireHeld } from './authority.ts';
-import { cursorOf, pageOf, readCursor, readLimit, readPermission, readTenantId } from './input.ts';
+import { readPermission, readTenantId } from './input.ts';
 import {
   deleteShares,
   findShare,
@@ -56,16 +58,16 @@ export function createTeamShares({ db, clock, publish }: Toolbox, changeTeam: Ch
     },
 
     async shares({ tenantId, teamId, ...page }, options) {
-      const limit = readLimit(page);
-      const after = readCursor(page, 3);
+      const limit = readLimit(page.limit);
+      const after = readCursor(page.cursor, 3);
       if (!isUuid(tenantId) || !isUuid(teamId)) return { items: [], nextCursor: null };
       const found = await listShares(options?.db ?? db, tenantId, teamId, { after, limit: limit + 1 });
       return pageOf(found, limit, ({ resource, permission }) => cursorOf([resource.type, resource.id, permission]));
     },
 
     async resourcesOf(input, options) {
-      const limit = readLimit(input);
-      const after = readCursor(input, 1)?.[0] ?? null;
+      const limit = readLimit(input.limit);
+      const after = readCursor(input.cursor, 1)?.[0] ?? null;
       const found = await listResourcesOf(options?.db ?? db, readResourcesOf(input), { after, limit: limit + 1 });
       return pageOf(found, limit, ({ id }) => cursorOf([id]));
     },

@@ -1,7 +1,8 @@
 import type { RawBuilder } from 'kysely';
+import type { Page, PageOptions } from '../core/page.ts';
 import type { CallOptions } from '../database/index.ts';
 import type { ActOptions } from './authority.ts';
-import type { MemberRef, Page, PageOptions } from './organization.ts';
+import type { MemberRef } from './organization.ts';
 
 /** A subset of members, to which resources are shared. Teams form trees. */
 export interface Team {

@@ -1,8 +1,9 @@
 import { type Actor, cleanText, isUuid, opaqueId, permits, TenantryError } from '../core/index.ts';
+import { pageOf, readPage } from '../core/page.ts';
 import type { AnyDatabase } from '../database/index.ts';
 import { type Authority, readActor, requirePermission } from './authority.ts';
 import { behindLock } from './decide.ts';
-import { pageOf, readMemberRef, readMetadata, readPage, readTenantId } from './input.ts';
+import { readMemberRef, readMetadata, readTenantId } from './input.ts';
 import { createRoleBook, type RoleDefinitions } from './roles.ts';
 import { type ChangeTeam, createTeamShares } from './team-shares.ts';
 import {

@@ -1,6 +1,7 @@
 import type { AnyDatabase } from '../database/index.ts';
+import { run } from '../database/run.ts';
 import type { TenantClosed } from './meter-state.ts';
-import { closedBy, type Int8, run } from './store.ts';
+import { closedBy, type Int8 } from './store.ts';
 import type { MemberUnits } from './take-units.ts';
 
 /** A counter that units are added to, and how high it may come. */

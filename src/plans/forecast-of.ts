@@ -12,7 +12,21 @@ export interface RecentUse {
   readonly now: Date;
 }
 
-/** When a quota will be used up, if it goes on as it did since a moment. It needs no database. */
+/**
+ * When a quota will be used up, if it goes on as it did since a moment. It needs no database.
+ *
+ * @example
+ * ```ts
+ * import { forecastOf } from 'tenantry/plans';
+ *
+ * forecastOf({
+ *   state: { used: 300, remaining: 200, resetsAt: new Date('2026-06-01T00:00:00Z') },
+ *   units: 100,
+ *   since: new Date('2026-05-10T00:00:00Z'),
+ *   now: new Date('2026-05-11T00:00:00Z'),
+ * }); // at 100 a day it is used up on 13 May
+ * ```
+ */
 export function forecastOf({ state, units, since, now }: RecentUse): Forecast {
   const { used, remaining, resetsAt } = state;
   // A first minute is no trend: less than an hour counts as one.

@@ -20,9 +20,9 @@ export interface GrantInput extends CallOptions {
    * at most, `{ min: 100, max: 100 }` fills up to 100. Without it, what is left stays.
    */
   readonly rollover?: { readonly min?: number; readonly max: number };
-  /** The same grant, however often it is sent, is made once. */
+  /** The same grant, however often it is sent, is made once; another quota or amount under the same key is refused. */
   readonly idempotencyKey?: string;
-  /** The application's own facts, such as the type of the voucher. */
+  /** The application's own facts, such as the type of the voucher: 16 KiB at most, as JSON. */
   readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
@@ -53,7 +53,7 @@ export interface Grants<Names extends PlanNames = PlanNames> {
    * Grants units of a quota. With `spare`, a second grant is made that is burnt after the first.
    *
    * @throws TenantryError `tenant_not_found`, `meter_unknown` (also for a limit), `amount_invalid`, `name_invalid`,
-   * `config_invalid` for times that cannot be.
+   * `config_invalid` for times and metadata that cannot be.
    */
   add(tenantId: string, quota: Names['quota'], input: GrantInput): Promise<Grant>;
 

@@ -1,6 +1,6 @@
-import { cleanText, isUuid } from '../core/index.ts';
+import { cleanText, isUuid, TenantryError } from '../core/index.ts';
 import { isMoment } from '../core/moment.ts';
-import { isStorableJson } from '../core/storable-json.ts';
+import { storableJson } from '../core/storable-json.ts';
 import { type AnyDatabase, inTransaction } from '../database/index.ts';
 import { checkAmount } from './amount.ts';
 import { refuse, whole } from './check-shape.ts';
@@ -11,6 +11,7 @@ import { readFacts } from './store.ts';
 import type { Toolbox } from './toolbox.ts';
 
 const day = 86_400_000;
+const mostMetadata = 16_384;
 
 /** Makes what grants units outside the plan. */
 export function createGrants(tools: Toolbox): Grants {
@@ -24,7 +25,7 @@ export function createGrants(tools: Toolbox): Grants {
       const { tenantId, id: grantId, meter, amount, spare, expiresAt } = grant;
       const data = { grantId, meter, amount, spare, expiresAt };
       await events?.({ id: ids(), name: 'grant.added', tenantId, occurredAt: grant.now, data }, tx);
-    }
+    } else checkSame(grant, grantOf(row));
     return grantOf(row);
   }
 
@@ -73,6 +74,18 @@ export function createGrants(tools: Toolbox): Grants {
   };
 }
 
+/** Units that were granted under a key are not others that are sent under it by mistake. */
+function checkSame({ meter, amount }: NewGrant, stored: Grant): void {
+  if (stored.quota !== meter) {
+    const problem = `was used for a grant of "${stored.quota}"`;
+    throw new TenantryError('name_invalid', { field: 'idempotencyKey', problem });
+  }
+  if (stored.amount !== amount) {
+    const problem = `differs from the ${stored.amount} that were granted under the same idempotency key`;
+    throw new TenantryError('amount_invalid', { amount: String(amount), problem });
+  }
+}
+
 function readGrant(input: GrantInput, now: Date): Omit<NewGrant, 'id' | 'spareId' | 'tenantId' | 'meter' | 'now'> {
   const { amount, spare = 0, priority = 0, startsAt = now, validDays, rollover, metadata = {} } = input;
   checkAmount(amount);
@@ -94,14 +107,8 @@ function readGrant(input: GrantInput, now: Date): Omit<NewGrant, 'id' | 'spareId
     expiresAt: expiresAt ?? null,
     rollover: rollover === undefined ? null : readRollover(rollover),
     idempotencyKey: input.idempotencyKey === undefined ? null : cleanText('idempotencyKey', input.idempotencyKey, 200),
-    metadata: readMetadata(metadata),
+    metadata: storableJson(metadata, mostMetadata, (problem) => refuse('metadata', problem)),
   };
-}
-
-function readMetadata(metadata: object): string {
-  const json = JSON.stringify(metadata);
-  if (!isStorableJson(json)) refuse('metadata', 'holds a character that cannot be stored');
-  return json;
 }
 
 function readRollover({ min = 0, max }: NonNullable<GrantInput['rollover']>): { min: number; max: number } {

@@ -52,7 +52,7 @@ export interface Batch {
   readonly history: boolean;
   /** Makes a reservation of the units. */
   readonly hold?: Burn['hold'];
-  /** What counters held when they were last seen, for a better first guess; nothing is decided by it. */
+  /** What counters held when they were last seen, for a better first guess; absent in a caller's transaction. */
   readonly guesses?: BoundedMap<string, Guess>;
 }
 

@@ -24,6 +24,14 @@ export interface PlanInForce {
  * that was offered when it signed. While a trial runs, it is the plan that is tried.
  *
  * @throws TenantryError `plan_unknown`.
+ *
+ * @example
+ * ```ts
+ * import { definePlans, planInForce } from 'tenantry/plans';
+ *
+ * const plans = definePlans({ free: {}, pro: { features: ['export'] } });
+ * planInForce(plans, { plan: 'pro' }, new Date()).contents.features; // 'export' is one of them
+ * ```
  */
 export function planInForce(catalogue: PlanCatalogue, subject: PlanSubject, now: Date): PlanInForce {
   const { terms, since } = subject;

@@ -4,6 +4,8 @@ import type { Amount, PlanValue, QuotaDefinition } from './plan-definitions.ts';
 export interface Passing {
   /** Until when, in milliseconds since 1970; for ever when absent. */
   readonly until?: number;
+  /** What was agreed before, and holds longer: it counts when the time is over. */
+  readonly afterwards?: this;
 }
 
 /** What one tenant has of a limit or quota in the place of what its plan and add-ons give. */
@@ -31,14 +33,18 @@ export interface PlanTerms {
   readonly granted?: { readonly [quota: string]: number | null };
 }
 
-/** What is stored by a name, unless its time is over. Names may be any text: what an object inherits is no entry. */
+/**
+ * What is stored by a name and holds at a moment: the last thing that was agreed and whose time is not over. Names may be any
+ * text: what an object inherits is no entry.
+ */
 export function inForce<Value extends Passing>(
   stored: { readonly [name: string]: Value } | undefined,
   name: string,
   now: number,
 ): Value | undefined {
-  const value = stored !== undefined && Object.hasOwn(stored, name) ? stored[name] : undefined;
-  return value !== undefined && (value.until === undefined || value.until > now) ? value : undefined;
+  let value: Value | undefined = stored !== undefined && Object.hasOwn(stored, name) ? stored[name] : undefined;
+  while (value?.until !== undefined && value.until <= now) value = value.afterwards;
+  return value;
 }
 
 /** Tells whether there may be units of grants of a quota. */

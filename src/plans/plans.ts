@@ -1,4 +1,5 @@
 import { cleanText, isUuid, systemClock, TenantryError, uuidv7 } from '../core/index.ts';
+import { pageOf, readPage } from '../core/page.ts';
 import { type AnyDatabase, createCoalescer } from '../database/index.ts';
 import { checkAmount, maxUsed } from './amount.ts';
 import { burnUnitsNeeded } from './burn-units-needed.ts';
@@ -21,6 +22,12 @@ import { createUsage } from './usage.ts';
 
 interface Wish extends Ask {
   readonly facts: EntitlementFacts | undefined;
+}
+
+/** Where a call is part of a transaction, and when its units were used, if not now. */
+interface When {
+  readonly joined?: AnyDatabase | undefined;
+  readonly at?: Date | undefined;
 }
 
 /**
@@ -69,16 +76,20 @@ export function createPlans<
   const tools = createToolbox({ db, clock, ids, events, catalogue, history, acrossTenants, remembered });
   const { joinedOf, refresh, assume, batchOf, checkMeter, checkPack, checkTenant, typed } = tools;
 
+  /** What was held at the time of late units, and is free by now, is free for them too. */
+  async function batchAt(tenantId: string, meter: string, { joined, at }: When): Promise<ReturnType<typeof batchOf>> {
+    if (at !== undefined) await batchOf(tenantId, meter, clock(), joined).expire();
+    return batchOf(tenantId, meter, at ?? clock(), joined);
+  }
+
   async function serve(
     tenantId: string,
     meter: string,
     wishes: readonly Wish[],
-    { joined, at }: { readonly joined?: AnyDatabase | undefined; readonly at?: Date } = {},
+    { joined, at }: When = {},
   ): Promise<readonly Served[]> {
     const brought = wishes.map((wish) => wish.facts);
-    const batch = batchOf(tenantId, meter, at ?? clock(), joined);
-    // What was held then, and is free by now, is free for late units too.
-    if (at !== undefined) await batchOf(tenantId, meter, clock(), joined).expire();
+    const batch = await batchAt(tenantId, meter, { joined, at });
     return serveBatch({ ...batch, late: at !== undefined, asks: wishes, assumed: assume(tenantId, brought) });
   }
 
@@ -87,14 +98,9 @@ export function createPlans<
     tenantId: string,
     meter: string,
     wish: Wish,
-    {
-      joined,
-      at,
-      pack,
-    }: { readonly joined: AnyDatabase | undefined; readonly at: Date | undefined; readonly pack: string },
+    { joined, at, pack }: When & { readonly pack: string },
   ): Promise<Served> {
-    const batch = batchOf(tenantId, meter, at ?? clock(), joined);
-    if (at !== undefined) await batchOf(tenantId, meter, clock(), joined).expire();
+    const batch = await batchAt(tenantId, meter, { joined, at });
     return burnAlone({ ...batch, asks: [wish], assumed: assume(tenantId, [wish.facts]), pack }, wish);
   }
 
@@ -102,8 +108,8 @@ export function createPlans<
     const now = clock();
     const place = { catalogue, tenantId, meter, now };
     let ground = groundOf(place, assume(tenantId, []) ?? (await refresh(tenantId, joined)));
-    await tools.holdTenant(tenantId, joined);
-    const sight = found(await giveUnits(joined ?? db, ground.key, { units, now }), tenantId);
+    const given = await giveUnits(joined ?? db, ground.key, { units, now, joined: joined !== undefined });
+    const sight = found(given, tenantId);
     if (sight.revision !== ground.facts.revision) ground = groundOf(place, await refresh(tenantId, joined));
     const { watch } = batchOf(tenantId, meter, now, joined);
     if (sight.used !== null) await watch(ground, sight.used, sight.alerted);
@@ -214,28 +220,19 @@ export function createPlans<
         if (joined === undefined && at === undefined) {
           return answer(await shareConsume(meterKey(tenantId, meter), wish));
         }
-        return answer((await serve(tenantId, meter, [wish], { joined, ...(at !== undefined && { at }) }))[0]);
+        return answer((await serve(tenantId, meter, [wish], { joined, at }))[0]);
       });
     },
 
-    async usageByMember(tenantId, quota, { db: given, at = clock(), cursor = null, limit = 100 } = {}) {
+    async usageByMember(tenantId, quota, { db: given, at = clock(), ...page } = {}) {
       checkMeter('plans.usageByMember', tenantId, quota);
-      if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
-        throw new TenantryError('amount_invalid', {
-          amount: String(limit),
-          problem: 'must be a whole number from 1 to 1000',
-        });
-      }
-      if (cursor !== null && !isUuid(cursor)) {
-        throw new TenantryError('name_invalid', { field: 'cursor', problem: 'is not one that a list gave' });
-      }
+      const { after, limit } = readPage(page);
       const joined = joinedOf({ ...(given !== undefined && { db: given }) });
       return typed('plans.usageByMember', async () => {
         // Read anew: the anchor decides which period it is.
         const { key } = groundOf({ catalogue, tenantId, meter: quota, now: at }, await refresh(tenantId, joined));
-        const listed = await listMemberUsage(joined ?? db, key, { after: cursor, limit: limit + 1 });
-        const items = listed.slice(0, limit);
-        return { items, nextCursor: listed.length > limit ? (items.at(-1)?.memberId ?? null) : null };
+        const listed = await listMemberUsage(joined ?? db, key, { after, limit: limit + 1 });
+        return pageOf(listed, limit, ({ memberId }) => memberId);
       });
     },
 

@@ -1,9 +1,9 @@
 import { isUuid, TenantryError } from '../core/index.ts';
 import { isMoment } from '../core/moment.ts';
 import { refuse } from './check-shape.ts';
-import { type PrunableName, pruneRows } from './prune-store.ts';
+import { pruneRows } from './prune-store.ts';
 import type { Toolbox } from './toolbox.ts';
-import type { PrunedUsage, Usage } from './usage-interface.ts';
+import type { Usage } from './usage-interface.ts';
 
 const hour = 3_600_000;
 /** How many rows one statement looks at. */
@@ -28,16 +28,7 @@ export function createPrune(
     }
     if (tenantId !== undefined && !isUuid(tenantId)) throw new TenantryError('tenant_not_found', { tenant: tenantId });
     const handle = joinedOf(options) ?? db;
-    const prune = (name: PrunableName, time: Date | undefined): Promise<number> | number =>
-      time === undefined ? 0 : pruneRows(handle, name, { before: time, tenantId: tenantId ?? null, atOnce });
-    return typed('plans.usage.prune', async (): Promise<PrunedUsage> => {
-      const keys = await prune('keys', before);
-      const reservations = await prune('reservations', before);
-      const windows = await prune('windows', before);
-      const hours = await prune('hours', historyBefore);
-      const periods = await prune('periods', historyBefore);
-      const members = await prune('members', historyBefore);
-      return { keys, reservations, windows, hours, periods, members };
-    });
+    const input = { before, historyBefore: historyBefore ?? null, tenantId: tenantId ?? null, atOnce };
+    return typed('plans.usage.prune', () => pruneRows(handle, input));
   };
 }

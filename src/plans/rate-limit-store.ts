@@ -1,6 +1,7 @@
 import type { CellRate } from '../core/cell-rate.ts';
 import type { AnyDatabase } from '../database/index.ts';
-import { type Int8, run } from './store.ts';
+import { run } from '../database/run.ts';
+import type { Int8 } from './store.ts';
 
 /*
  * The row is locked before it is looked at, so what is granted is granted by its newest value, whichever process asks. The

@@ -1,5 +1,6 @@
 import type { AnyDatabase } from '../database/index.ts';
-import { type Int8, run } from './store.ts';
+import { run } from '../database/run.ts';
+import type { Int8 } from './store.ts';
 
 /** What became of one reservation. */
 export interface SettledReservation {

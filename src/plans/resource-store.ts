@@ -1,6 +1,7 @@
 import type { AnyDatabase } from '../database/index.ts';
+import { run } from '../database/run.ts';
 import type { FreezeOrder } from './plan-definitions.ts';
-import { type CounterKey, counterKeyParameters, type Int8, run } from './store.ts';
+import { type CounterKey, counterKeyParameters, type Int8 } from './store.ts';
 
 /** What a statement did with a resource. */
 export interface OccupySight {

@@ -108,7 +108,7 @@ export async function serveBatch(batch: Batch): Promise<readonly Served[]> {
     if (sure) {
       const counter = guess !== undefined && ground === before ? guess.counter : counterOf(ground);
       batch.guesses?.set(name, { counter, used, hour, ground });
-    }
+    } else batch.guesses?.delete(name);
   } catch (error) {
     for (const ask of waiting) if (!served.has(ask)) served.set(ask, { error });
   }

@@ -57,6 +57,10 @@ export async function serveByBurning(
   let room = guess?.room ?? maxUsed;
   let fence = 0;
   let seen: BurnSight | undefined;
+  // In a caller's transaction the counters stay locked, and whoever settles reservations locks those before the counters.
+  if (batch.guesses === undefined && found(await lookAtRoom(db, burnOf(batch, first, [], 0)), tenantId).due) {
+    await batch.expire();
+  }
   for (let attempt = 0; waiting.length > 0; attempt += 1) {
     if (attempt === maxAttempts) throw new Error(`the grants of "${meter}" never came to rest`);
     const { chosen, others } = withoutDoubles(chooseFitting(waiting, room));

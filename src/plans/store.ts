@@ -1,5 +1,5 @@
-import { CompiledQuery } from 'kysely';
-import { type AnyDatabase, libraryOf } from '../database/handle.ts';
+import type { AnyDatabase } from '../database/handle.ts';
+import { run } from '../database/run.ts';
 import type { TenantClosed } from './meter-state.ts';
 import type { PlanTerms } from './plan-terms.ts';
 
@@ -41,18 +41,26 @@ export interface Sight {
   readonly due: boolean;
 }
 
-const giveText = `
-  with given as (
+/**
+ * The tenant is locked before its counter for a caller's transaction only: whoever moves a tenant locks it first, and what
+ * the transaction does next may need the tenant.
+ */
+const giveText = (lock: boolean): string => `
+  with tenant as (
+    select entitlement_revision, status from tenantry.tenants where tenant_id = $1::uuid and status <> 'moved'
+    ${lock ? 'for key share' : ''}
+  ), given as (
     update tenantry.usage_counters set used = greatest(used - $5::bigint, 0), updated_at = $6::timestamptz
     where tenant_id = $1::uuid and meter = $2::text and per = $3::text and period_start = $4::timestamptz
+      ${lock ? 'and exists (select from tenant)' : ''}
     returning used
   )
   select t.entitlement_revision as revision, t.status, coalesce((select used from given), c.used) as used,
     c.entitlement_revision as fence, c.alerted, false as due
-  from tenantry.tenants t
+  from tenant t
   left join tenantry.usage_counters c on c.tenant_id = $1::uuid and c.meter = $2::text and c.per = $3::text
-    and c.period_start = $4::timestamptz
-  where t.tenant_id = $1::uuid and t.status <> 'moved'`;
+    and c.period_start = $4::timestamptz`;
+const [giveAloneText, giveJoinedText] = [giveText(false), giveText(true)];
 
 /** What {@link sightOf} reads; the parameter of a name is the present. */
 export const sightColumns = (now: string): string => `
@@ -102,9 +110,13 @@ export interface SightRow {
 export async function giveUnits(
   db: AnyDatabase,
   key: CounterKey,
-  { units, now }: { readonly units: number; readonly now: Date },
+  { units, now, joined }: { readonly units: number; readonly now: Date; readonly joined: boolean },
 ): Promise<Sight | undefined> {
-  const [row] = await run<SightRow>(db, giveText, [...counterKeyParameters(key), units, now]);
+  const [row] = await run<SightRow>(db, joined ? giveJoinedText : giveAloneText, [
+    ...counterKeyParameters(key),
+    units,
+    now,
+  ]);
   return row === undefined ? undefined : sightOf(row);
 }
 
@@ -183,10 +195,4 @@ export function sightOf(row: SightRow): Sight {
     alerted: row.alerted ?? 0,
     due: row.due,
   };
-}
-
-/** Statements are texts, so that a hot one is neither built nor compiled anew for each call. */
-export async function run<Row>(db: AnyDatabase, text: string, parameters: readonly unknown[]): Promise<readonly Row[]> {
-  const { rows } = await libraryOf(db).executeQuery<Row>(CompiledQuery.raw(text, [...parameters]));
-  return rows;
 }

@@ -1,6 +1,15 @@
 import { type AnyDatabase, createCoalescer } from '../database/index.ts';
-import { type CounterKey, type Int8, run } from './store.ts';
-import { beginUnits, type Take, type TakeConditions, type Taking, takenOf, takeUnits } from './take-units.ts';
+import { run } from '../database/run.ts';
+import type { CounterKey, Int8 } from './store.ts';
+import {
+  beginUnits,
+  nothingDue,
+  type Take,
+  type TakeConditions,
+  type Taking,
+  takenOf,
+  takeUnits,
+} from './take-units.ts';
 
 interface Item {
   readonly key: CounterKey;
@@ -38,6 +47,7 @@ const takeManyText = (records: boolean): string => `
     ${records ? lockedTenant : ''}
     where c.used <= ($7::bigint[])[w.kind] - ($6::bigint[])[w.kind] and c.entitlement_revision <= ($9::bigint[])[w.kind]
       and ($11::timestamptz is null or c.hour between $11::timestamptz and $12::timestamptz)
+      and ${nothingDue('c.tenant_id', 'c.meter', 'c.held_until', '$10')}
       ${records ? '' : tenantHolds}
     for no key update of c skip locked
   ), counted as (

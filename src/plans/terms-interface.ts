@@ -22,7 +22,7 @@ export interface Overrides<Names extends PlanNames = PlanNames> {
 
 /** Until when something holds. */
 export interface TermOptions extends CallOptions {
-  /** For ever when absent. */
+  /** For ever when absent. Then what was agreed before counts again, as far as that holds longer. */
   readonly expiresAt?: Date;
 }
 
@@ -41,9 +41,11 @@ export interface Terms<Names extends PlanNames = PlanNames> {
   of(tenantId: string, options?: CallOptions): Promise<PlanTerms | null>;
 
   /**
-   * Agrees something with one tenant: other amounts, a feature on or off, other values. What is not named stays as it is.
+   * Agrees something with one tenant: other amounts, a feature on or off, other values. What is not named stays as it is; a
+   * meter that is named is agreed anew as a whole.
    *
-   * @throws TenantryError `tenant_not_found`, `meter_unknown`, `config_invalid` with the path of a mistake.
+   * @throws TenantryError `tenant_not_found`, `meter_unknown`, `config_invalid` with the path of a mistake, such as an
+   * `expiresAt` that is over.
    */
   override(tenantId: string, overrides: Overrides<Names>, options?: TermOptions): Promise<PlanTerms | null>;
 

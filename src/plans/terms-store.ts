@@ -1,6 +1,6 @@
 import type { AnyDatabase } from '../database/index.ts';
+import { run } from '../database/run.ts';
 import type { PlanTerms } from './plan-terms.ts';
-import { run } from './store.ts';
 
 const changeText = `
   update tenantry.tenants set plan_terms = $3::jsonb, entitlement_revision = entitlement_revision + 1,

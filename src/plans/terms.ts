@@ -3,10 +3,10 @@ import { periodInZones } from '../core/period-of.ts';
 import { isTimeZone } from '../core/zone-time.ts';
 import { type AnyDatabase, type CallOptions, inTransaction } from '../database/index.ts';
 import { checkMeterOverride, checkValue } from './check-override.ts';
-import { refuse, whole } from './check-shape.ts';
+import { fields, refuse, whole } from './check-shape.ts';
 import { found } from './ground.ts';
 import { planInForce } from './plan-in-force.ts';
-import type { PlanTerms } from './plan-terms.ts';
+import { inForce, type Passing, type PlanTerms } from './plan-terms.ts';
 import { type EntitlementFacts, readFacts } from './store.ts';
 import type { Overrides, TermOptions, Terms } from './terms-interface.ts';
 import { insertTrial, writeTerms } from './terms-store.ts';
@@ -62,7 +62,7 @@ export function createTerms(tools: Toolbox): Terms {
 
     async override(tenantId, overrides, options = {}) {
       checkTenant('plans.terms.override', tenantId);
-      const passing = passingOf(options);
+      const passing = passingOf(options, clock());
       checkOverrides(overrides);
       return change('plans.terms.override', tenantId, options, (terms) => ({
         ...terms,
@@ -78,7 +78,7 @@ export function createTerms(tools: Toolbox): Terms {
       checkTenant('plans.terms.setAddOn', tenantId);
       if (!Object.hasOwn(catalogue.addOns, addOn)) refuse(`addOns.${addOn}`, 'is no add-on of the catalogue');
       whole(`addOns.${addOn}`, quantity, 0, 1_000_000);
-      const passing = passingOf(options);
+      const passing = passingOf(options, clock());
       const entry = { [addOn]: quantity === 0 ? null : { quantity, ...passing } };
       return change('plans.terms.setAddOn', tenantId, options, (terms) => ({
         ...terms,
@@ -135,7 +135,9 @@ export function createTerms(tools: Toolbox): Terms {
     },
   };
 
-  function checkOverrides({ meters = {}, features = {}, values = {} }: Overrides): void {
+  function checkOverrides(overrides: Overrides): void {
+    fields('overrides', overrides, ['meters', 'features', 'values']);
+    const { meters = {}, features = {}, values = {} } = overrides;
     for (const [meter, value] of Object.entries(meters)) {
       const kind = Object.hasOwn(catalogue.meters, meter) ? catalogue.meters[meter] : undefined;
       if (kind === undefined) throw new TenantryError('meter_unknown', { meter, known: Object.keys(catalogue.meters) });
@@ -178,15 +180,18 @@ function withZone(zones: Zones, change: Zones[number], anchorAt: Date): Zones {
   return after.slice(1);
 }
 
-function passingOf({ expiresAt }: TermOptions): { readonly until?: number } {
+function passingOf({ expiresAt }: TermOptions, now: Date): { readonly until?: number } {
   if (expiresAt === undefined) return {};
   const until = expiresAt instanceof Date ? expiresAt.getTime() : Number.NaN;
-  if (Number.isNaN(until)) refuse('expiresAt', 'must be a date');
+  if (!(until > now.getTime())) refuse('expiresAt', 'must be a date in the future');
   return { until };
 }
 
-/** What is stored with what is said: `null` takes away. */
-function merged<Said, Stored>(
+/**
+ * What is stored with what is said: `null` takes away. What holds for a while stands in front of what holds longer, which
+ * counts again afterwards.
+ */
+function merged<Said, Stored extends Passing>(
   stored: { readonly [name: string]: Stored } | undefined,
   said: { readonly [name: string]: Said | null | undefined } | undefined,
   make: (value: Said) => Stored,
@@ -194,7 +199,11 @@ function merged<Said, Stored>(
   const entries = new Map(Object.entries(stored ?? {}));
   for (const [name, value] of Object.entries(said ?? {})) {
     if (value === null) entries.delete(name);
-    else if (value !== undefined) entries.set(name, make(value));
+    else if (value !== undefined) {
+      const made = make(value);
+      const afterwards = made.until === undefined ? undefined : inForce(stored, name, made.until);
+      entries.set(name, afterwards === undefined ? made : { ...made, afterwards });
+    }
   }
   return Object.fromEntries(entries);
 }

@@ -6,7 +6,7 @@ import type { PlanEvent } from './events.ts';
 import { type Batch, found, type Guess, groundOf } from './ground.ts';
 import type { PlanCatalogue } from './plan-definitions.ts';
 import { dueReservations, settleReservations } from './reservation-store.ts';
-import { type EntitlementFacts, readFacts, readManyFacts, run, seeCounter } from './store.ts';
+import { type EntitlementFacts, readFacts, readManyFacts, seeCounter } from './store.ts';
 import { createTake } from './take-many.ts';
 import { beginUnits, type Take, takeUnits } from './take-units.ts';
 import { createWatch } from './watch-alerts.ts';
@@ -32,11 +32,6 @@ export interface Toolbox {
   assume(tenantId: string, brought: readonly (EntitlementFacts | undefined)[]): EntitlementFacts | undefined;
   /** What serving needs, but for the wishes. */
   batchOf(tenantId: string, meter: string, now: Date, joined?: AnyDatabase): Omit<Batch, 'asks' | 'assumed'>;
-  /**
-   * Locks the tenant for a caller's transaction, before a counter is locked for it: whoever moves a tenant locks it first,
-   * and what the transaction does next may need the tenant.
-   */
-  holdTenant(tenantId: string, joined: AnyDatabase | undefined): Promise<void>;
   /** Settles reservations of a meter, or of all, that were over at a moment. */
   expire(handle: AnyDatabase, tenantId: string, meter: string | null, at: Date): Promise<void>;
   /** Looks whether a counter that was lowered crossed a percentage. */
@@ -100,11 +95,6 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
     return newest !== undefined && Object.hasOwn(catalogue.plans, newest.plan) ? newest : undefined;
   }
 
-  async function holdTenant(tenantId: string, joined: AnyDatabase | undefined): Promise<void> {
-    if (joined === undefined) return;
-    await run(joined, 'select from tenantry.tenants where tenant_id = $1::uuid for key share', [tenantId]);
-  }
-
   async function expire(handle: AnyDatabase, tenantId: string, meter: string | null, at: Date): Promise<void> {
     const due = await dueReservations(handle, tenantId, meter, at);
     if (due.length === 0) return;
@@ -128,7 +118,6 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
     refresh,
     assume,
     expire,
-    holdTenant,
     async follow(tenantId, joined) {
       if (joined === undefined) await refresh(tenantId).catch(() => undefined);
     },

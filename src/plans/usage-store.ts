@@ -1,5 +1,6 @@
 import type { AnyDatabase } from '../database/index.ts';
-import { type CounterKey, counterKeyParameters, type Int8, run } from './store.ts';
+import { run } from '../database/run.ts';
+import { type CounterKey, counterKeyParameters, type Int8 } from './store.ts';
 
 /** Sums of usage by the hour, as they are asked for. */
 export interface SumsQuery {

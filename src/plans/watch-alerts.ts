@@ -1,10 +1,11 @@
 import { createBoundedMap } from '../core/bounded-map.ts';
 import type { Clock, EventSink, Ids } from '../core/index.ts';
 import { type AnyDatabase, inTransaction } from '../database/index.ts';
+import { run } from '../database/run.ts';
 import type { Entitlement } from './evaluate-entitlement.ts';
 import type { PlanEvent } from './events.ts';
 import type { Ground } from './ground.ts';
-import { counterKeyParameters, run } from './store.ts';
+import { counterKeyParameters } from './store.ts';
 
 /** Notices that a counter crossed a percentage of its amount. */
 export type Watch = (ground: Ground, used: number, alerted: number | null, joined?: AnyDatabase) => Promise<void>;

@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 
+export type { Page, PageOptions } from '../core/page.ts';
 export type { TenantKind, TenantLookup, TenantStatus } from '../database/tenant-row.ts';
 export type { DoctorReport } from './doctor/doctor.ts';
 export { doctor, doctorReport } from './doctor/doctor.ts';
@@ -21,7 +22,6 @@ export type { PlatformEvent, TenantRef } from './life/platform-event.ts';
 export type { PurgeGuard, PurgeReceipt, PurgeTenantInput } from './life/purge-tenant.ts';
 export { purgeTenant } from './life/purge-tenant.ts';
 export type { TenantLife } from './life/tenant-life.ts';
-export type { ViewPage } from './platform/cursor.ts';
 export type { Platform, PlatformDeps, ViewInput } from './platform/platform.ts';
 export { createPlatform } from './platform/platform.ts';
 export type { PlatformMember, PlatformPlan, PlatformTenant, PlatformUsage } from './platform/store.ts';

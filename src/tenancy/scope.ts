@@ -34,6 +34,17 @@ export interface ScopeDeps<DB, Tables> {
  * Binds {@link scope} to a database and its declared tables, which are checked here.
  *
  * @throws TenantryError `config_invalid` for declarations that cannot hold.
+ *
+ * @example
+ * ```ts
+ * import type { Kysely } from 'kysely';
+ * import { createScope, own } from 'tenantry/tenancy';
+ *
+ * function notesOf(db: Kysely<{ notes: { tenant_id: string; text: string } }>, tenantId: string) {
+ *   const scope = createScope({ db, tables: { notes: own() } });
+ *   return scope(tenantId).selectFrom('notes').select('text').execute(); // this tenant's only
+ * }
+ * ```
  */
 export function createScope<DB, const Tables extends DeclarationsOf<DB> | undefined = undefined>({
   db,

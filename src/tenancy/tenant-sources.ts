@@ -38,6 +38,13 @@ export function fromHeader(name: string): TenantSource {
  *
  * @param domain - The domain under which each tenant has a name, such as `app.example.com`.
  * @param header - The header to read; `host` when absent. Name `x-forwarded-host` only behind a proxy that sets it.
+ *
+ * @example
+ * ```ts
+ * import { fromSubdomain } from 'tenantry';
+ *
+ * const resolution = [fromSubdomain('app.example.com')]; // acme.app.example.com is acme's
+ * ```
  */
 export function fromSubdomain(domain: string, header = 'host'): TenantSource {
   const end = `.${normalHost(domain) ?? domain}`;
@@ -54,6 +61,14 @@ export function fromSubdomain(domain: string, header = 'host'): TenantSource {
  *
  * @param except - Hosts of the program's own, and all below them, which name no tenant in this way.
  * @param header - The header to read; `host` when absent.
+ *
+ * @example
+ * ```ts
+ * import { fromHostname, fromSubdomain } from 'tenantry';
+ *
+ * // acme.app.example.com by its slug, www.acme.example by what `hostnames.add` knows
+ * const resolution = [fromSubdomain('app.example.com'), fromHostname(['example.com'])];
+ * ```
  */
 export function fromHostname(except: readonly string[] = [], header = 'host'): TenantSource {
   const own = except.map((host) => normalHost(host) ?? host);
@@ -68,6 +83,13 @@ export function fromHostname(except: readonly string[] = [], header = 'host'): T
  * A part of the path, as the tenant's id or slug: `/t/:tenant` names `acme` in `/t/acme/calls`.
  *
  * @throws TenantryError `config_invalid` for a pattern without exactly one part `:tenant`.
+ *
+ * @example
+ * ```ts
+ * import { fromPath } from 'tenantry';
+ *
+ * const resolution = [fromPath('/t/:tenant')]; // /t/acme/calls is acme's
+ * ```
  */
 export function fromPath(pattern: string): TenantSource {
   const parts = pattern.split('/').filter((part) => part !== '');
@@ -86,7 +108,16 @@ export function fromPath(pattern: string): TenantSource {
   };
 }
 
-/** A claim of the application's verified token, as the tenant's id or slug. */
+/**
+ * A claim of the application's verified token, as the tenant's id or slug.
+ *
+ * @example
+ * ```ts
+ * import { fromClaim } from 'tenantry';
+ *
+ * const resolution = [fromClaim('org_id')]; // of createTenantry; the claims are those that `userOf` gives
+ * ```
+ */
 export function fromClaim(name: string): TenantSource {
   return ({ claims }) => {
     const value = claims !== undefined && Object.hasOwn(claims, name) ? claims[name] : undefined;

@@ -109,6 +109,17 @@ export interface Tenants<Chosen extends Strategy = Strategy, Plan extends string
  * Makes tenants under a strategy: who they are, who may act for them, what becomes of them.
  *
  * @throws TenantryError `plan_unknown` when the strategy's plan is none of `plans`.
+ *
+ * @example
+ * ```ts
+ * import type { Kysely } from 'kysely';
+ * import { createTenants, perUser } from 'tenantry/tenancy';
+ *
+ * async function tenantOf(db: Kysely<Record<string, never>>, userId: string): Promise<string> {
+ *   const tenants = createTenants({ db, strategy: perUser({ plan: 'free' }) });
+ *   return (await tenants.provision({ userId, name: userId })).tenantId;
+ * }
+ * ```
  */
 export function createTenants<const Chosen extends Strategy, Plan extends string = string>({
   db,

@@ -40,6 +40,17 @@ export interface RunTransaction<DB, Tables extends DeclarationsOf<DB> | undefine
  * Binds {@link transaction} to a database and its declared tables, which are checked here.
  *
  * @throws TenantryError `config_invalid` for declarations that cannot hold.
+ *
+ * @example
+ * ```ts
+ * import type { Kysely } from 'kysely';
+ * import { createTransaction } from 'tenantry/tenancy';
+ *
+ * function countNotes(db: Kysely<{ notes: { tenant_id: string; text: string } }>, tenantId: string) {
+ *   const transaction = createTransaction({ db });
+ *   return transaction(tenantId, (tx) => tx.selectFrom('notes').select('text').execute()); // row-level security holds
+ * }
+ * ```
  */
 export function createTransaction<DB, const Tables extends DeclarationsOf<DB> | undefined = undefined>({
   db,

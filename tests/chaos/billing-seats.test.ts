@@ -6,6 +6,7 @@ import {
   type BillingWorld,
   billingProgram,
   billingWorld,
+  buy,
   connect,
   settle,
 } from '../support/billing-world.ts';
@@ -31,14 +32,7 @@ beforeEach(async () => {
   program = billingProgram(database.app, world);
   connect(world, program);
   ({ tenantId } = await program.organizations.create({ name: 'Acme', owner: { userId: 'ada' }, seats: null }));
-  const { sessionId } = await program.billing.checkout({
-    tenantId,
-    plan: 'team',
-    successUrl: 'https://app.test/thanks',
-    cancelUrl: 'https://app.test/plans',
-  });
-  world.fake.completeCheckout(sessionId);
-  await settle(world, program);
+  await buy(world, program, tenantId, { plan: 'team' });
 });
 afterEach(() => database.destroy());
 

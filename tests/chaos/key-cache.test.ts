@@ -1,8 +1,9 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { postgresDatabase, type TestDatabase } from '../support/databases.ts';
-import { type KeyProcess, keyProcess, until } from '../support/key-process.ts';
+import { type KeyProcess, keyProcess } from '../support/key-process.ts';
 import { keyWorld } from '../support/key-world.ts';
+import { until } from '../support/until.ts';
 
 let database: TestDatabase<Record<string, never>>;
 let superuser: Client;

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { sql } from 'kysely';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { AnyDatabase } from '../../src/database/index.ts';
 import {
@@ -9,6 +8,7 @@ import {
 } from '../../src/organizations/index.ts';
 import { postgresDatabase } from '../support/databases.ts';
 import { atOnce, mail, stateOf as stateIn, ways } from '../support/organization-races.ts';
+import { untilSomebodyWaits } from '../support/until.ts';
 
 const database = await postgresDatabase<Record<string, never>>({ connections: 25 });
 afterAll(() => database.destroy());
@@ -240,17 +240,6 @@ describe('a role that is changed while it is used', () => {
 
   const { create, members, grants, invitations, teams } = moduleOf(false);
 
-  async function untilSomebodyWaits(): Promise<void> {
-    for (;;) {
-      const { rows } = await sql`
-        select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`.execute(
-        database.app,
-      );
-      if (rows.length > 0) return;
-      await sleep(5);
-    }
-  }
-
   /** Begins `second` while `first` is not committed, and commits when it stands at the lock. */
   async function behind(first: (tx: AnyDatabase) => Promise<unknown>, second: () => Promise<unknown>) {
     const waiting: Promise<unknown>[] = [];
@@ -259,7 +248,7 @@ describe('a role that is changed while it is used', () => {
       const call = second();
       call.catch(() => undefined);
       waiting.push(call);
-      await untilSomebodyWaits();
+      await untilSomebodyWaits(database);
     });
     return waiting[0];
   }

@@ -7,6 +7,7 @@ import type { AnyDatabase } from '../../src/database/index.ts';
 import { createOrganizations, type Member, type OrganizationEvent } from '../../src/organizations/index.ts';
 import { createTenancy, hybridSeats } from '../../src/tenancy/index.ts';
 import { postgresDatabase } from '../support/databases.ts';
+import { untilSomebodyWaits } from '../support/until.ts';
 
 const database = await postgresDatabase<Record<string, never>>({ connections: 25 });
 afterAll(() => database.destroy());
@@ -184,7 +185,7 @@ describe('a caller that waited for another', () => {
         const call = second();
         call.catch(() => undefined);
         waiting.push(call);
-        await untilSomebodyWaits();
+        await untilSomebodyWaits(database);
         if (end === 'rollback') throw rolledBack;
         if (typeof end === 'function') await end(tx);
       })
@@ -194,17 +195,6 @@ describe('a caller that waited for another', () => {
     const [call] = waiting;
     if (call === undefined) throw new Error('the second call was not made');
     return call;
-  }
-
-  async function untilSomebodyWaits(): Promise<void> {
-    for (;;) {
-      const { rows } = await sql`
-        select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`.execute(
-        database.app,
-      );
-      if (rows.length > 0) return;
-      await sleep(5);
-    }
   }
 
   it('finds the member whom the other added', async () => {

@@ -1,14 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createPlans } from '../../src/plans/index.ts';
 import { postgresDatabase, type TestDatabase } from '../support/databases.ts';
 import { makeTenant, type None } from '../support/plans.ts';
 import { quotaCatalogue } from '../support/quota-catalogue.ts';
+import { workerFile } from '../support/worker-file.ts';
 
-const file = fileURLToPath(new URL('../support/lease-worker.ts', import.meta.url));
+const file = workerFile('lease-worker');
 const children = new Set<ChildProcess>();
 let database: TestDatabase<None>;
 beforeAll(async () => {

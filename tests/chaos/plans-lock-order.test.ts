@@ -5,6 +5,7 @@ import { createPlans, definePlans } from '../../src/plans/index.ts';
 import { fixedClock } from '../../src/testing/index.ts';
 import { postgresDatabase, type TestDatabase } from '../support/databases.ts';
 import { makeTenant, type None, times } from '../support/plans.ts';
+import { untilSomebodyWaits } from '../support/until.ts';
 
 const catalogue = definePlans({
   free: {
@@ -26,15 +27,6 @@ afterAll(() => database.destroy());
 /** What a move locks of a tenant, after the tenant itself. */
 const tables = ['usage_counters', 'usage_grants', 'usage_reservations', 'usage_keys', 'usage_hours', 'limit_resources'];
 
-async function untilSomebodyWaits(): Promise<void> {
-  for (;;) {
-    const { rows } = await sql`select 1 from pg_locks l join pg_stat_activity a using (pid)
-      where not l.granted and a.datname = current_database()`.execute(database.owner);
-    if (rows.length > 0) return;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
 /** Lets a call begin while somebody has locked the tenant, who then locks all that the tenant has. */
 async function whileMoved<Result>(tenantId: string, call: () => Promise<Result>): Promise<Result> {
   let outcome: PromiseSettledResult<Result> | undefined;
@@ -44,7 +36,7 @@ async function whileMoved<Result>(tenantId: string, call: () => Promise<Result>)
     waiting = Promise.allSettled([call()]).then(([settled]) => {
       outcome = settled;
     });
-    await untilSomebodyWaits();
+    await untilSomebodyWaits(database);
     for (const table of tables) {
       await sql`select from ${sql.table(`tenantry.${table}`)} where tenant_id = ${tenantId}::uuid for update`.execute(
         tx,

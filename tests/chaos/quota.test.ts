@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { insertTenant } from '../../src/database/tenant-row.ts';
 import { postgresDatabase, type TestDatabase } from '../support/databases.ts';
 import { planSetter } from '../support/plans.ts';
+import { workerFile } from '../support/worker-file.ts';
 
 let database: TestDatabase<Record<string, never>>;
 let count = 0;
@@ -41,7 +41,7 @@ interface Worker {
 }
 
 async function startWorker(tenantId: string): Promise<Worker> {
-  const file = fileURLToPath(new URL('../support/quota-worker.ts', import.meta.url));
+  const file = workerFile('quota-worker');
   const child = spawn(process.execPath, [file, database.urls?.app ?? '', tenantId, '64'], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });

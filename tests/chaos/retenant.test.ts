@@ -1,15 +1,16 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { sql } from 'kysely';
 import { Client } from 'pg';
 import { afterEach, expect, it } from 'vitest';
 import { applyRetenanting, rollbackRetenanting, verifyRetenanting } from '../../src/migrate/index.ts';
-import { postgresDatabase, type TestDatabase } from '../support/databases.ts';
-import { everyRow, fillShop, makeShop, retenantingOf, type Shop } from '../support/retenant-rows.ts';
+import type { TestDatabase } from '../support/databases.ts';
+import { everyRow, fillShop, retenantingOf, type Shop } from '../support/retenant-rows.ts';
+import { shopDatabase } from '../support/shop-database.ts';
+import { workerFile } from '../support/worker-file.ts';
 
-const worker = fileURLToPath(new URL('../support/retenant-worker.ts', import.meta.url));
+const worker = workerFile('retenant-worker');
 const { TENANTRY_KILLS = '30' } = process.env;
 
 let database: TestDatabase<Shop>;
@@ -38,8 +39,7 @@ it.each([
 ] as const)(
   'loses no write of eight writers while tenants %s and go back (large from %s rows)',
   async (kind, largeUnit) => {
-    database = await postgresDatabase<Shop>({ connections: 20 });
-    await makeShop(database.owner);
+    database = await shopDatabase({ connections: 20 });
     await superuser('grant set on parameter session_replication_role to tenantry_test_owner');
     const { program, acme, beta } = await fillShop(database);
     const definition = retenantingOf(kind, acme, beta);
@@ -157,8 +157,7 @@ it.each([
 ] as const)(
   'ends in the same rows, both ways, however often it is killed (%s, large from %s rows)',
   async (kind, largeUnit) => {
-    database = await postgresDatabase<Shop>();
-    await makeShop(database.owner);
+    database = await shopDatabase();
     await superuser('grant set on parameter session_replication_role to tenantry_test_owner');
     try {
       const { acme, beta } = await fillShop(database);

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { sql } from 'kysely';
 import { createSecretBox } from 'tenantry/core';
 import { createWebhooks } from 'tenantry/webhooks/delivery';
@@ -9,6 +8,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { postgresDatabase, type TestDatabase } from '../support/databases.ts';
 import { type Answer, startReceiver, type TestReceiver } from '../support/webhook-receiver.ts';
 import { catalogue, makeTenant, open } from '../support/webhook-world.ts';
+import { workerFile } from '../support/worker-file.ts';
 
 /** `TENANTRY_MESSAGES=10000 TENANTRY_KILLS=50 npx vitest run --project chaos tests/chaos/webhook-delivery.test.ts` */
 const messages = Number(process.env.TENANTRY_MESSAGES ?? 150);
@@ -58,7 +58,7 @@ afterAll(async () => {
 });
 
 async function startWorker(key: string): Promise<ChildProcess> {
-  const file = fileURLToPath(new URL('../support/webhook-worker.ts', import.meta.url));
+  const file = workerFile('webhook-worker');
   const child = spawn(process.execPath, [file, database.urls?.app ?? '', key], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -4,7 +4,7 @@ import { createWebhookReceiver, createWebhookSecret, signWebhook } from 'tenantr
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type BillingProgram, billingProgram, billingWorld } from '../support/billing-world.ts';
 import { type DoorWorld, doorWorld } from '../support/door-world.ts';
-import { bodyLimit, type Door, doors } from '../support/doors.ts';
+import { bodyLimit, type Door, doors, untold } from '../support/doors.ts';
 import { type Answer, type Call, callPort, writeRaw } from '../support/http-client.ts';
 import { malformed } from '../support/malformed-requests.ts';
 
@@ -29,7 +29,10 @@ describe.each(Object.entries(doors))('%s', (_name, open) => {
       tenantry: world.tenantry,
       receiver: createWebhookReceiver({ secret: hookSecret, handle: async ({ payload }) => hooks.push(payload) }),
       billing: program.billing,
-      onError: (error) => failures.push(error),
+      onError: async (error) => {
+        failures.push(error);
+        if (Object(error).message === untold) throw new Error('the log is full');
+      },
     });
   });
   afterAll(() => door.close());
@@ -204,7 +207,20 @@ describe.each(Object.entries(doors))('%s', (_name, open) => {
       expect([status, headers['content-type']]).toEqual([404, expect.stringContaining(problem)]);
       expect(body).toEqual({ type: 'about:blank', title: 'Not Found', status: 404 });
     }
-    expect((await call({ path: '/things/%E0%A4%A', headers: withKey() })).status).toBeLessThan(501);
+  });
+
+  it('answers a path that cannot be decoded, or that is too long, with a problem of the caller', async () => {
+    for (const path of ['/things/%E0%A4%A', '/things/%u0041', `/things/${'a'.repeat(4000)}%`]) {
+      const { status, headers, body } = await call({ path, headers: withKey() });
+      expect([path, status, headers['content-type']]).toEqual([
+        path,
+        expect.toSatisfy((code) => code === 400 || code === 414),
+        expect.stringContaining(problem),
+      ]);
+      expect(Object(body).status).toBe(status);
+      expect(headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
+    }
+    expect(failures).toEqual([]);
   });
 
   it('tells nothing of what failed, and tells the program all', async () => {
@@ -219,6 +235,27 @@ describe.each(Object.entries(doors))('%s', (_name, open) => {
       'upstream says hunter2',
       expect.stringContaining('guard'),
     ]);
+  });
+
+  it('answers what fails when it is looked at, and what nobody can be told of', async () => {
+    for (const path of ['/unseen', '/untold']) {
+      const { status, body } = await call({ path, headers: withKey() });
+      expect([path, status, body]).toEqual([
+        path,
+        500,
+        { type: 'about:blank', title: 'Internal Server Error', status: 500 },
+      ]);
+    }
+    expect(failures).toHaveLength(2);
+  });
+
+  it('says nothing of a content that the handler did not get to send, and lets nobody keep the problem', async () => {
+    const { status, headers, body } = await call({ path: '/spoiled', headers: withKey() });
+    expect([status, Object(body).status, headers['cache-control']]).toEqual([500, 500, 'no-store']);
+    for (const name of ['content-encoding', 'etag', 'content-disposition']) {
+      expect([name, headers[name] ?? '']).not.toEqual([name, expect.stringMatching(/gzip|"1"|attachment/)]);
+    }
+    expect((await call({ path: '/whoami' })).headers['cache-control']).toBe('no-store');
   });
 
   it('names each request, as the caller did where that is a name', async () => {
@@ -292,6 +329,7 @@ describe.each(Object.entries(doors))('%s', (_name, open) => {
       { path: '/throws', headers: withKey() },
       { path: '/rejects', headers: withKey() },
       { path: '/nothing' },
+      { path: '/ended', headers: withKey() },
       { method: 'POST', path: '/notes', headers: { ...withKey(), 'content-type': 'application/json' }, body: '{' },
       { method: 'POST', path: '/notes', headers: { 'content-type': 'application/json' }, body: '{"text":"a"}' },
       { path: '/whoami', headers: withKey() },
@@ -299,7 +337,7 @@ describe.each(Object.entries(doors))('%s', (_name, open) => {
     const answers: Answer[] = [];
     for (const what of calls) answers.push(await call({ ...what, agent }));
     agent.destroy();
-    expect(answers.map(({ status }) => status)).toEqual([200, 401, 500, 500, 404, 400, 401, 200]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 401, 500, 500, 404, 200, 400, 401, 200]);
     expect(answers.slice(1).every(({ reused }) => reused)).toBe(true);
   });
 

@@ -2,10 +2,11 @@ import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, inject, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { startPostgres } from '../../src/testing/index.ts';
+import { packedPackage } from '../support/packed.ts';
 
-const { project } = inject('packed');
+const { project } = await packedPackage();
 const command = join(project, 'node_modules/.bin/tenantry');
 
 interface Run {

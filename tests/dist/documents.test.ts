@@ -1,11 +1,12 @@
 import { glob, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { expect, inject, it } from 'vitest';
+import { expect, it } from 'vitest';
+import { packedPackage } from '../support/packed.ts';
 import { compilePrograms, type Program } from '../support/programs.ts';
 import { runInGroups } from '../support/run-together.ts';
 import { snippetsOf } from '../support/snippets.ts';
 
-const { project } = inject('packed');
+const { project } = await packedPackage();
 const root = join(import.meta.dirname, '../..');
 
 /** All snippets of a page are one program. */

@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { cp, readFile, symlink } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { packedPackage } from '../support/packed.ts';
 
-const { project } = inject('packed');
+const { project } = await packedPackage();
 const root = join(import.meta.dirname, '../..');
 
 // The examples beside the packed package, as a user would copy them: they find nothing that is not published.

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import ts from 'typescript';
-import { expect, inject, it } from 'vitest';
+import { expect, it } from 'vitest';
+import { packedPackage } from '../support/packed.ts';
 
-const { project } = inject('packed');
+const { project } = await packedPackage();
 const installed = join(project, 'node_modules/tenantry');
 const manifest: { exports: Record<string, { types: string }> } = JSON.parse(
   await readFile(join(installed, 'package.json'), 'utf8'),

@@ -1,9 +1,11 @@
 import { mkdir, readFile } from 'node:fs/promises';
+import { builtinModules } from 'node:module';
 import { join } from 'node:path';
-import { describe, expect, inject, it } from 'vitest';
-import { run } from '../support/packed-project.ts';
+import { describe, expect, it } from 'vitest';
+import { packedPackage } from '../support/packed.ts';
+import { run } from '../support/run.ts';
 
-const { files, project, tarball } = inject('packed');
+const { files, project, tarball } = await packedPackage();
 const installed = join(project, 'node_modules/tenantry');
 const manifest: { exports: Record<string, string | { types: string; default: string }>; files: string[] } = JSON.parse(
   await readFile(join(installed, 'package.json'), 'utf8'),
@@ -24,6 +26,14 @@ describe('the packed files', () => {
     const targets = subpaths.flatMap((subpath) => Object.values(Object(manifest.exports[subpath])));
     expect(targets).toHaveLength(subpaths.length * 2);
     for (const target of targets) expect(files).toContain(String(target).slice(2));
+  });
+
+  it('import what is built into Node by its full name, which workers want', async () => {
+    for (const file of files.filter((name) => name.endsWith('.js'))) {
+      const text = await readFile(join(installed, file), 'utf8');
+      const names = [...text.matchAll(/(?:\bfrom|\bimport\(?)\s*["']([^"']+)["']/g)].map(([, name]) => name);
+      expect([file, names.filter((name) => builtinModules.includes(String(name)))]).toEqual([file, []]);
+    }
   });
 
   it('name no path of the machine that built them', async () => {

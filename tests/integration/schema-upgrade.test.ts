@@ -1,13 +1,13 @@
-import { PGlite } from '@electric-sql/pglite';
 import { Kysely, PGliteDialect, sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { type AnyDatabase, installSchema } from '../../src/database/index.ts';
 import { schemaSteps } from '../../src/database/schema/steps.ts';
 import { createTenantry, definePlans, hybridSeats } from '../../src/index.ts';
+import { freshPglite } from '../support/pglite-image.ts';
 
 type Catalogue = Readonly<Record<string, readonly string[]>>;
 
-const db: AnyDatabase = new Kysely({ dialect: new PGliteDialect({ pglite: new PGlite() }) });
+const db: AnyDatabase = new Kysely({ dialect: new PGliteDialect({ pglite: freshPglite }) });
 const tenantId = '0199f3c2-8c1e-7000-8000-000000000001';
 let fresh: Catalogue;
 

@@ -5,6 +5,8 @@ import { createTenantry, definePlans, hybridSeats, own } from 'tenantry';
 import type { KeyCacheOptions } from 'tenantry/api-keys';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { isolateTable } from '../../src/database/index.ts';
+import { problemOf } from '../../src/http/index.ts';
+import { fromHeader } from '../../src/tenancy/index.ts';
 import { type CountingDatabase, countingDatabase } from '../support/counting.ts';
 import { postgresDatabase, type TestDatabase } from '../support/databases.ts';
 
@@ -104,6 +106,65 @@ it('spends one write alone where keys are remembered', async () => {
   // Many at once share it.
   expect(await counting.during(() => Promise.all(Array.from({ length: 64 }, request)))).toHaveLength(1);
   await apiKeys.close();
+});
+
+it('takes nothing from the limits of a key for what the request is refused for otherwise', async () => {
+  const { access, apiKeys, organizations } = createTenantry({
+    db: counting.db,
+    plans,
+    strategy: hybridSeats({ plan: 'free', seats: 5 }),
+    organizations: { whenSeatsExceeded: { policy: 'block' } },
+    resolution: [fromHeader('x-tenant')],
+  });
+  const { tenantId, owner } = await organizations.create({ name: 'Acme', owner: { userId: 'ada' } });
+  const { key, secret } = await apiKeys.issue({
+    tenantId,
+    memberId: owner.id,
+    scopes: ['calls:*'],
+    uses: { amount: 9 },
+  });
+  const demands = async (one: { require(permission: string): void }) => one.require('bots:write');
+  await expect(access.forRequest({ headers: headers(secret) }, {}, { demands })).rejects.toMatchObject({
+    code: 'permission_denied',
+  });
+  const another = { ...headers(secret), 'x-tenant': '00000000-0000-7000-8000-000000000001' };
+  await expect(access.forRequest({ headers: another })).rejects.toMatchObject({ code: 'tenant_not_found' });
+  const unless = () => 'disabled' as const;
+  expect(await access.verify(headers(secret), { unless })).toEqual({ ok: false, reason: 'disabled' });
+  await organizations.members.add({ tenantId, userId: 'tom', role: 'member' });
+  await organizations.setSeats(tenantId, 1);
+  expect(await access.verify(headers(secret))).toEqual({ ok: false, reason: 'seats_exceeded' });
+  await organizations.setSeats(tenantId, 5);
+  const entered = await access.forRequest(
+    { headers: { ...headers(secret), 'x-tenant': tenantId } },
+    {},
+    { demands: (one) => one.require('calls:write') },
+  );
+  expect(entered.left?.uses).toMatchObject({ used: 1, remaining: 8 });
+  expect((await apiKeys.get({ tenantId, keyId: key.id }))?.uses?.used).toBe(1);
+});
+
+it('tells a caller who was refused by a rate limit which one, and what is left of a window', async () => {
+  const tenantry = createTenantry({
+    db: counting.db,
+    plans: definePlans({
+      free: { quotas: { calls: { amount: 9, per: 'month', within: [{ amount: 1, per: 'hour' }] } } },
+    }),
+    strategy: hybridSeats({ plan: 'free', seats: 5 }),
+    apiKeys: { rates: { tenant: { limit: 2, per: 'hour' } } },
+  });
+  const { tenantId } = await tenantry.organizations.create({ name: 'Acme', owner: { userId: 'ada' } });
+  const { secret } = await tenantry.apiKeys.issue({ tenantId });
+  const access = await tenantry.access.authenticate(headers(secret));
+  await access.consume('calls');
+  const window = problemOf(await access.consume('calls').catch((error: unknown) => error));
+  expect(window.headers.ratelimit).toMatch(/^"calls";r=0;t=3[56]\d\d$/);
+  await tenantry.access.authenticate(headers(secret));
+  const rate = problemOf(await tenantry.access.authenticate(headers(secret)).catch((error: unknown) => error));
+  expect(rate).toMatchObject({ status: 429, body: { code: 'rate_limited' } });
+  expect(rate.headers.ratelimit).toMatch(/^"tenant";r=0;t=3[56]\d\d$/);
+  expect(rate.headers['ratelimit-policy']).toBe('"tenant";q=2');
+  expect(rate.headers['retry-after']).toMatch(/^1[78]\d\d$/);
 });
 
 it('sees a change of plan at the next request', async () => {

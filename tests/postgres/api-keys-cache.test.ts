@@ -8,8 +8,9 @@ import { createOrganizations } from '../../src/organizations/index.ts';
 import { definePlans } from '../../src/plans/index.ts';
 import { createTenancy, perUser } from '../../src/tenancy/index.ts';
 import { postgresDatabase, type TestDatabase } from '../support/databases.ts';
-import { type KeyProcess, keyProcess, until } from '../support/key-process.ts';
+import { type KeyProcess, keyProcess } from '../support/key-process.ts';
 import { keyWorld } from '../support/key-world.ts';
+import { until } from '../support/until.ts';
 
 type Database = Record<string, never>;
 

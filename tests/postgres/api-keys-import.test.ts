@@ -10,8 +10,8 @@ import {
   scryptMatches,
 } from '../../src/api-keys/index.ts';
 import { pgliteDatabase, postgresDatabase, type TestDatabase } from '../support/databases.ts';
-import { until } from '../support/key-process.ts';
 import { keyWorld } from '../support/key-world.ts';
+import { until } from '../support/until.ts';
 
 type Database = Record<string, never>;
 const sha256 = (text: string) => createHash('sha256').update(text);
@@ -198,6 +198,77 @@ for (const make of [postgresDatabase, pgliteDatabase]) {
       expect(reasons.filter((reason) => reason === 'rate_limited')).toHaveLength(34);
       expect(reasons.filter((reason) => reason === 'not_found')).toHaveLength(65);
       expect(most).toBe(2);
+    });
+
+    it('opens for all who come at once with their first use, in several processes, and computes once in each', async () => {
+      const computed = [0, 0];
+      const processes = computed.map((_, index) =>
+        create({
+          foreign: [
+            pepperedForm({ pattern: /^xp_/, pepper: 'pepper' }),
+            {
+              pattern: /^xk_/,
+              lookupOf: () => 'burst',
+              async verify(secret, hash) {
+                computed[index] = (computed[index] ?? 0) + 1;
+                await new Promise((resolve) => setTimeout(resolve, 5));
+                return hash === `is ${secret}`;
+              },
+            },
+          ],
+        }),
+      );
+      const [one, other] = processes;
+      const digest = sha256('xp_1pepper').digest('hex');
+      await one?.importKeys(tenantId, [
+        { hash: 'is xk_1', lookup: 'burst', start: 'xk' },
+        { digest, scheme: 'sha256-hex', start: 'xp' },
+      ]);
+      const calls = Array.from({ length: 200 }, (_, index) =>
+        (index % 2 === 0 ? one : other)?.verify(index % 4 < 2 ? 'xk_1' : 'xp_1'),
+      );
+      expect((await Promise.all(calls)).filter((result) => result?.ok !== true)).toEqual([]);
+      expect(Math.max(...computed)).toBe(1);
+      await Promise.all(processes.map((keys) => keys.flush()));
+    });
+
+    it('ends the secret that leaked, and what a rotation replaced, though it is stored anew at that moment', async () => {
+      const keys = create({
+        foreign: {
+          pattern: /^yk_/,
+          lookupOf: (secret) => secret.slice(0, 5),
+          verify: (secret, hash) => hash === `is ${secret}`,
+        },
+      });
+      for (let round = 10; round < 30; round += 1) {
+        const old = `yk_${round}`;
+        const [key] = await keys.importKeys(tenantId, [{ hash: `is ${old}`, lookup: old, start: 'yk' }]);
+        const ref = { tenantId, keyId: key?.id ?? '' };
+        if (round % 2 === 0) {
+          const { secret } = await keys.rotate({ ...ref, grace: 3_600_000 });
+          expect(await keys.reportLeak({ secret: old, source: 'scan' })).toMatchObject({ ended: 'secret' });
+          expect(await keys.verify(secret)).toMatchObject({ ok: true });
+        } else {
+          // The rotation comes before, within or after what the first use does beside it.
+          await Promise.all([keys.verify(old), keys.rotate(ref)]);
+        }
+        await keys.flush();
+        expect(await keys.verify(old)).toEqual({ ok: false, reason: 'expired' });
+      }
+    });
+
+    it('takes keys over that were closed, and none that is no object', async () => {
+      const keys = create({ foreign: /^zk_/ });
+      const input = { digest: sha256('zk_1').digest('hex'), scheme: 'sha256-hex', start: 'zk' } as const;
+      for (const wrong of [null, 5, { ...input, enabled: 'no' }]) {
+        await expect(Reflect.apply(keys.importKeys, undefined, [tenantId, [wrong]])).rejects.toMatchObject({
+          code: 'api_key_invalid',
+        });
+      }
+      const [key] = await keys.importKeys(tenantId, [{ ...input, enabled: false }]);
+      expect(await keys.verify('zk_1')).toEqual({ ok: false, reason: 'disabled' });
+      await keys.enable({ tenantId, keyId: key?.id ?? '' });
+      expect(await keys.verify('zk_1')).toMatchObject({ ok: true });
     });
 
     it('refuses what cannot be imported, all of it', async () => {

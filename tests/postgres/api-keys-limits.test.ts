@@ -209,6 +209,29 @@ describe('rate limits', () => {
     expect(await count([create().verify(secret), create().verify(secret)])).toEqual({ ok: 1, rate_limited: 1 });
   });
 
+  it('of a key can be taken away while its uses and those of its tenant go on', async () => {
+    const { tenantId } = await keyWorld(database.app);
+    const limited = create({ rates: { key: { limit: 5, per: 'hour' }, tenant: { limit: 4, per: 'hour' } } });
+    const { key, secret } = await limited.issue({
+      tenantId,
+      uses: { amount: 4 },
+      rateLimit: { limit: 1, per: 'hour' },
+    });
+    const { secret: other } = await limited.issue({ tenantId, uses: { amount: 4 } });
+    expect(await count([1, 2].map(() => limited.verify(secret)))).toEqual({ ok: 1, rate_limited: 1 });
+    expect(await limited.verify(other)).toMatchObject({ ok: true });
+    // Taken away from one key, and, in another version of the program, from all that have none of their own.
+    await limited.update({ tenantId, keyId: key.id, rateLimit: null });
+    const bare = create({ rates: { tenant: { limit: 4, per: 'hour' } } });
+    expect(await bare.verify(secret)).toMatchObject({ ok: true, left: { rate: null, uses: { used: 2 } } });
+    expect(await bare.verify(other)).toMatchObject({ ok: true, left: { rate: null, uses: { used: 2 } } });
+    expect(await bare.verify(other)).toMatchObject({ reason: 'rate_limited', limitOf: 'tenant' });
+    expect(await count(Array.from({ length: 3 }, () => create().verify(secret)))).toEqual({
+      ok: 2,
+      quota_exceeded: 1,
+    });
+  });
+
   it('are part of a transaction, and undone with it', async () => {
     const { tenantId } = await keyWorld(database.app);
     const keys = create();
@@ -254,6 +277,21 @@ it('grants nothing and says so when the database is gone', async () => {
     status: 503,
     details: { operation: 'apiKeys.verify' },
   });
+  const away = create({}, broken.db);
+  const ref = { tenantId, keyId: tenantId };
+  for (const [operation, call] of Object.entries({
+    issue: () => away.issue({ tenantId }),
+    get: () => away.get(ref),
+    list: () => away.list(tenantId),
+    update: () => away.update({ ...ref, name: 'x' }),
+    disable: () => away.disable(ref),
+    rotate: () => away.rotate(ref),
+    revoke: () => away.revoke(ref),
+    revokeAll: () => away.revokeAll({ tenantId }),
+  })) {
+    const details = { operation: `apiKeys.${operation}` };
+    await expect(call()).rejects.toMatchObject({ code: 'database_unavailable', details });
+  }
   await broken.destroy();
   expect(await create().verify(secret)).toMatchObject({ ok: true });
 });

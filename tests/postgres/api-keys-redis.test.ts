@@ -13,9 +13,10 @@ import {
 } from '../../src/api-keys/index.ts';
 import { createTenancy, perOrg } from '../../src/tenancy/index.ts';
 import { postgresDatabase, type TestDatabase } from '../support/databases.ts';
-import { type KeyProcess, keyProcess, until } from '../support/key-process.ts';
+import { type KeyProcess, keyProcess } from '../support/key-process.ts';
 import { keyWorld } from '../support/key-world.ts';
 import { hasRedis, startRedis, type TestRedis, type TestRedisClient } from '../support/redis.ts';
+import { until } from '../support/until.ts';
 
 /** A subscriber as `ioredis` makes them. */
 function asIoredis(client: TestRedisClient): IoredisSubscriber {
@@ -52,6 +53,7 @@ describe.skipIf(!hasRedis)('keys that are remembered, and heard of by a Redis', 
   let relayPid = 0;
   let hanging = false;
   let failing = false;
+  let failed = 0;
   let publisher: TestRedisClient | undefined;
   const open: KeyProcess[] = [];
 
@@ -73,7 +75,10 @@ describe.skipIf(!hasRedis)('keys that are remembered, and heard of by a Redis', 
       redis: {
         // The real clients connect again by themselves.
         async call(command, ...args) {
-          if (failing) throw new Error('not published');
+          if (failing) {
+            failed += 1;
+            throw new Error('not published');
+          }
           try {
             publisher ??= await redis.client();
             return await publisher.call(command, ...args);
@@ -197,8 +202,9 @@ describe.skipIf(!hasRedis)('keys that are remembered, and heard of by a Redis', 
     const { key, secret } = await other().issue({ tenantId });
     expect(await reasonOf(process, secret)).toBe('ok');
     failing = true;
+    const before = failed;
     await other().revoke({ tenantId, keyId: key.id });
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await until(() => failed > before);
     failing = false;
     await until(async () => (await reasonOf(process, secret)) === 'revoked');
   });

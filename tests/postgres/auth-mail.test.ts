@@ -108,6 +108,22 @@ describe('the reset of a password', () => {
     ]);
   });
 
+  it('asked for by ten at the same moment sends one mail, and leaves one token open', async () => {
+    const { auth, mails, database } = world;
+    const { email, userId } = await world.signedUp();
+    await auth.flush();
+    for (const round of [1, 2]) {
+      const before = mails.length;
+      await Promise.all(Array.from({ length: 10 }, () => auth.passwordReset.request({ email })));
+      await auth.flush();
+      expect([round, mails.slice(before).map(({ to }) => to)]).toEqual([round, [email]]);
+      const { rows } = await sql`select 1 from tenantry.user_tokens
+        where user_id = ${userId} and purpose = 'reset' and used_at is null`.execute(database.app);
+      expect(rows).toHaveLength(1);
+      world.clock.advance(61_000);
+    }
+  });
+
   it('goes to the address as the user gave it, not as another spelled it', async () => {
     const { auth, mails } = world;
     const { email } = await world.signedUp();

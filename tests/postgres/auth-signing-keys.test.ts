@@ -96,6 +96,26 @@ describe('signing keys in the database', () => {
     expect(loads).toBe(2);
   });
 
+  it('that are known go on for an hour while no set can be loaded, and what is no set is told', async () => {
+    const { clock } = world;
+    const one = process();
+    let load = () => one.keys.jwks();
+    const verify = createTokenVerifier({ issuer, audience, clock, keys: { load: () => load() }, tolerance: 300 });
+    expect(await verify(await tokenOf(one))).toMatchObject({ ok: true });
+    load = () => Promise.reject(new Error('down'));
+    clock.advance(6 * 60_000);
+    const later = await tokenOf(one);
+    expect(await verify(later)).toMatchObject({ ok: true });
+    for (const answer of [{}, null, { error: 'no' }, { keys: {} }]) {
+      const options = { issuer, audience, clock, keys: { load: async () => answer } };
+      const strange: typeof verify = Reflect.apply(createTokenVerifier, undefined, [options]);
+      await expect(strange(later)).rejects.toThrow('no JSON Web Key Set');
+    }
+    expect(() => createTokenVerifier({ issuer, audience, keys: { load }, tolerance: 3600 })).toThrow(
+      expect.objectContaining({ code: 'config_invalid' }),
+    );
+  });
+
   it('end at once when one leaked', async () => {
     const one = process();
     const leaked = await tokenOf(one);

@@ -254,6 +254,11 @@ describe('a token that was made up', () => {
       () => forged(header(), { ...payload(), mv: undefined }, bySigningKey),
     ],
     ['of four parts', 'malformed', () => `${token}.x`],
+    [
+      'with a signature in another spelling',
+      'signature_invalid',
+      () => token.replace(/.$/, (last) => String.fromCharCode(last.charCodeAt(0) + 1)),
+    ],
     ['of two parts', 'malformed', () => token.split('.').slice(0, 2).join('.')],
     ['of five parts, as if it were encrypted', 'malformed', () => `${token}.x.y`],
     ['with a header that is no JSON', 'malformed', () => token.replace(/^[^.]*/, 'bm90IGpzb24')],

@@ -139,13 +139,16 @@ describe('the books', () => {
       billing.books.issueInvoice({ tenantId, currency: 'usd', lines: [{ description: 'Pass', amount }] });
     const first = await issue(9_000);
     const payment = await billing.books.recordPayment({ tenantId, invoiceId: first.id, method: 'card_terminal' });
-    const wish = { tenantId, paymentId: payment.id, amount: 2_000, reason: 'late' };
+    const wish = { tenantId, paymentId: payment.id, amount: 2_000, reason: 'late', idempotencyKey: 'case 7' };
     const [one, two] = await Promise.all([billing.refund(wish), billing.refund(wish)]);
-    expect(two.id).toBe(one.id);
-    expect(await codeOf(billing.refund({ ...wish, amount: 7_001 }))).toBe('provider_refused');
+    expect([two.id, (await billing.refund(wish)).id]).toEqual([one.id, one.id]);
+    const more = { ...wish, idempotencyKey: 'case 8' };
+    expect(await codeOf(billing.refund({ ...more, amount: 7_001 }))).toBe('provider_refused');
     expect((await billing.invoice(tenantId, first.id))?.refunds).toHaveLength(1);
     const second = await issue(5_000);
-    const note = await billing.credit({ tenantId, invoiceId: second.id, amount: 1_500 });
+    const credit = { tenantId, invoiceId: second.id, amount: 1_500, idempotencyKey: 'case 9' };
+    const [note, again] = await Promise.all([billing.credit(credit), billing.credit(credit)]);
+    expect([again.id, (await billing.credit(credit)).id]).toEqual([note.id, note.id]);
     expect(note).toMatchObject({ number: 'CN-0001', amount: 1_500 });
     expect((await billing.page({ tenantId })).owed).toEqual({ usd: 3_500 });
     await billing.books.closeInvoice({ tenantId, invoiceId: second.id, status: 'void' });
@@ -155,6 +158,17 @@ describe('the books', () => {
     // What a paid invoice is credited is used by the next one.
     await billing.credit({ tenantId, invoiceId: first.id, amount: 3_000 });
     expect(await issue(4_000)).toMatchObject({ total: 4_000, amountDue: 1_000 });
+    // Two cases at the same moment are two refunds, though both saw the same payment.
+    const both = [100, 200].map((amount) => billing.refund({ ...more, amount, idempotencyKey: `case ${amount}` }));
+    expect((await Promise.all(both)).map(({ amount }) => amount)).toEqual([100, 200]);
+    expect((await billing.invoice(tenantId, first.id))?.payments[0]?.amountRefunded).toBe(2_300);
+    // Clicks of one moment need no name.
+    const unnamed = { tenantId, paymentId: payment.id, amount: 2_000 };
+    const clicks = await Promise.all(Array.from({ length: 20 }, () => billing.refund(unnamed)));
+    expect(new Set(clicks.map(({ id }) => id)).size).toBe(1);
+    const rest = { ...wish, amount: 4_700, idempotencyKey: 'the rest' };
+    const last = await billing.refund(rest);
+    expect((await billing.refund(rest)).id).toBe(last.id);
   });
 
   it('carry a subscription: it asks, waits, falls back to what is free, and comes back when it is paid', async () => {

@@ -89,6 +89,39 @@ describe('checkout', () => {
   });
 });
 
+describe('the customer of a checkout', () => {
+  const own = (tenantId: string) =>
+    world.fake.list('customer').filter(({ metadata }) => JSON.stringify(metadata).includes(tenantId));
+
+  it('is found when the provider made it and says for ever that it failed', async () => {
+    const tenantId = await tenant();
+    const healed = world.fake.fail({ next: 1, match: { path: '/v1/customers' }, how: 'error-after-effect' });
+    const { url } = await program.billing.checkout({ tenantId, plan: 'pro', ...urls });
+    healed();
+    expect(url).toContain('https://');
+    expect(own(tenantId)).toHaveLength(1);
+    expect((await program.billing.state(tenantId)).customerId).toBe(own(tenantId)[0]?.id);
+  });
+
+  it('is made under another key when the provider failed before it was made', async () => {
+    const tenantId = await tenant();
+    world.fake.fail({ next: 2, match: { method: 'POST', path: '/v1/customers' }, how: 'error' });
+    const failed = program.billing.checkout({ tenantId, plan: 'pro', ...urls });
+    await expect(failed).rejects.toMatchObject({ code: 'provider_unavailable' });
+    await program.billing.checkout({ tenantId, plan: 'pro', ...urls });
+    expect(own(tenantId)).toHaveLength(1);
+  });
+
+  it('is not made for what is not sold', async () => {
+    const tenantId = await tenant();
+    const asked = program.billing.checkout({ tenantId, plan: 'free', ...urls });
+    await expect(asked).rejects.toMatchObject({ code: 'plan_not_sold' });
+    const direct = program.billing.subscribe({ tenantId, plan: 'free', daysUntilDue: 14 });
+    await expect(direct).rejects.toMatchObject({ code: 'plan_not_sold' });
+    expect(own(tenantId)).toEqual([]);
+  });
+});
+
 describe('a checkout that is open', () => {
   it('is closed when it is told to be, and a session that cannot be paid any more makes room for another', async () => {
     const tenantId = await tenant();

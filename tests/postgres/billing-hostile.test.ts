@@ -6,6 +6,7 @@ import {
   type BillingWorld,
   billingProgram,
   billingWorld,
+  clientOf,
   settle,
 } from '../support/billing-world.ts';
 import { postgresDatabase, type TestDatabase } from '../support/databases.ts';
@@ -155,4 +156,15 @@ it('does so where it is written by hand', async () => {
     },
   ];
   expect(await hostileFaults(calls)).toEqual([]);
+});
+
+it('refuses what a client of an older API version is answered, and writes nothing', async () => {
+  const state = await program.billing.state(tenantId);
+  const older = clientOf(world.fake, async (input, init) => {
+    const answer = await world.fake.fetch(input, init);
+    return new Response((await answer.text()).replaceAll('"current_period_end"', '"once_period_end"'), answer);
+  });
+  const { billing } = billingProgram(database.app, { ...world, stripe: older });
+  await expect(billing.sync(tenantId)).rejects.toMatchObject({ code: 'provider_answer_invalid' });
+  expect(await program.billing.state(tenantId)).toEqual(state);
 });

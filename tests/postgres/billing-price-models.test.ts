@@ -11,6 +11,7 @@ import { createTenantry, hybridSeats, perOrg, perUser } from '../../src/index.ts
 import { definePlans, type PlanCatalogue, type PlanDefinitions } from '../../src/plans/index.ts';
 import type { Strategy, StrategyName } from '../../src/tenancy/index.ts';
 import { createFakeStripe, type FakeStripe, fixedClock } from '../../src/testing/index.ts';
+import { urls } from '../support/billing-world.ts';
 import { postgresDatabase, type TestDatabase } from '../support/databases.ts';
 
 /*
@@ -23,8 +24,6 @@ beforeEach(async () => {
   database = await postgresDatabase();
 });
 afterEach(() => database.destroy());
-
-const urls = { successUrl: 'https://app.test/thanks', cancelUrl: 'https://app.test/plans' };
 
 const codeOf = async (work: Promise<unknown>): Promise<unknown> =>
   work.then(

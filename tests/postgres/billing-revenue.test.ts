@@ -4,8 +4,10 @@ import {
   type BillingWorld,
   billingProgram,
   billingWorld,
+  buy,
   connect,
   settle,
+  type Wish,
 } from '../support/billing-world.ts';
 import { postgresDatabase, type TestDatabase } from '../support/databases.ts';
 
@@ -21,18 +23,13 @@ beforeAll(async () => {
 });
 afterAll(() => database.destroy());
 
-type Wish = Omit<Parameters<BillingProgram['billing']['checkout']>[0], 'tenantId' | 'successUrl' | 'cancelUrl'>;
-
 async function tenant(name: string, wish: Wish, members = 1): Promise<string> {
-  const { organizations, billing } = program;
+  const { organizations } = program;
   const { tenantId } = await organizations.create({ name, owner: { userId: name }, seats: null });
   for (let n = 1; n < members; n += 1) {
     await organizations.members.add({ tenantId, userId: `${name} ${n}`, role: 'member' });
   }
-  const urls = { successUrl: 'https://app.test/thanks', cancelUrl: 'https://app.test/plans' };
-  const { sessionId } = await billing.checkout({ tenantId, ...wish, ...urls });
-  world.fake.completeCheckout(sessionId);
-  await settle(world, program);
+  await buy(world, program, tenantId, wish);
   return tenantId;
 }
 

@@ -179,6 +179,20 @@ describe('an end', () => {
   });
 });
 
+describe('an end that was asked for without an answer', () => {
+  it.each(['timeout-after-effect', 'error-after-effect'] as const)('is told as it is: %s', async (how) => {
+    const tenantId = await subscribed();
+    world.fake.fail({ next: 1, match: { method: 'DELETE' }, how });
+    expect(await program.billing.cancel({ tenantId, when: 'now' })).toMatchObject({ plan: 'free', status: 'canceled' });
+    // Where nothing was done it is the caller who asks again.
+    const other = await subscribed();
+    world.fake.fail({ next: 1, match: { method: 'DELETE' }, how: 'timeout-before' });
+    const failed = program.billing.cancel({ tenantId: other, when: 'now' });
+    await expect(failed).rejects.toMatchObject({ code: 'provider_unavailable' });
+    expect(await program.billing.cancel({ tenantId: other, when: 'now' })).toMatchObject({ status: 'canceled' });
+  });
+});
+
 describe('a pause', () => {
   it('takes the plan, and gives it back', async () => {
     const tenantId = await subscribed();

@@ -9,9 +9,11 @@ import {
   type BillingWorld,
   billingProgram,
   billingWorld,
+  buy,
   clientOf,
   connect,
   settle,
+  urls,
 } from '../support/billing-world.ts';
 import { postgresDatabase, type TestDatabase } from '../support/databases.ts';
 import { createMortal } from '../support/mortal.ts';
@@ -28,15 +30,10 @@ beforeEach(async () => {
 });
 afterEach(() => database.destroy());
 
-const urls = { successUrl: 'https://app.test/thanks', cancelUrl: 'https://app.test/plans' };
-
 async function customer(name: string, plan: 'pro' | 'team' | null, coupon?: string): Promise<string> {
   const { tenantId } = await program.organizations.create({ name, owner: { userId: name }, seats: null });
   if (plan === null) return tenantId;
-  const wish = { tenantId, plan, ...urls, ...(coupon !== undefined && { coupon }) };
-  const { sessionId } = await program.billing.checkout(wish);
-  world.fake.completeCheckout(sessionId);
-  await settle(world, program);
+  await buy(world, program, tenantId, { plan, ...(coupon !== undefined && { coupon }) });
   return tenantId;
 }
 
@@ -341,6 +338,23 @@ describe('the billing side of a change of tenancy', () => {
     const first = plans[outcomes.findIndex(({ status }) => status === 'fulfilled')];
     if (first === undefined) throw new Error('none was applied');
     expect(await program.billing.transitions.apply(first)).toMatchObject({ done: 0, left: 0 });
+  });
+
+  it('does nothing that a plan does not show: one for a part of the tenants is refused while there is more to do', async () => {
+    const acme = await customer('acme', null);
+    const [eve, tom] = [await customer('eve', 'pro'), await customer('tom', 'pro')];
+    const planOf = (inPlaceOf: readonly string[]) =>
+      program.billing.transitions.plan({ name: 'joined', tenants: [{ tenantId: acme, plan: 'team', inPlaceOf }] });
+    const [whole, part] = [await planOf([eve, tom]), await planOf([eve])];
+    world.fake.fail({ next: 1, match: { method: 'POST' }, how: 'rate-limit' });
+    expect(await program.billing.transitions.apply(whole)).toMatchObject({ done: 0, left: 3 });
+    await expect(program.billing.transitions.apply(part)).rejects.toMatchObject({
+      code: 'config_invalid',
+      details: { path: 'transition.name' },
+    });
+    expect(await program.billing.transitions.apply(whole)).toMatchObject({ left: 0, failed: [] });
+    // Nothing is left that it could hide.
+    expect(await program.billing.transitions.apply(part)).toMatchObject({ done: 0, left: 0 });
   });
 
   it('says in words what will be asked, before it is', async () => {

@@ -4,9 +4,9 @@ import {
   type BillingWorld,
   billingProgram,
   billingWorld,
+  buy,
   clientOf,
   connect,
-  settle,
 } from '../support/billing-world.ts';
 import { postgresDatabase, type TestDatabase } from '../support/databases.ts';
 import { createMortal } from '../support/mortal.ts';
@@ -22,10 +22,7 @@ beforeEach(async () => {
   program = billingProgram(database.app, world);
   connect(world, program);
   tenantId = (await program.organizations.create({ name: 'Acme', owner: { userId: 'ada' }, seats: null })).tenantId;
-  const urls = { successUrl: 'https://app.test/thanks', cancelUrl: 'https://app.test/plans' };
-  const { sessionId } = await program.billing.checkout({ tenantId, plan: 'team', ...urls });
-  world.fake.completeCheckout(sessionId);
-  await settle(world, program);
+  await buy(world, program, tenantId, { plan: 'team' });
   await program.plans.consume(tenantId, 'calls', 5_000);
 });
 afterEach(() => database.destroy());

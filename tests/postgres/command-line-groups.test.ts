@@ -76,6 +76,41 @@ describe('the commands of the scripts that people wrote by hand', () => {
     expect(await keys.verify(secret)).toMatchObject({ ok: false, reason: 'revoked' });
   });
 
+  it('list the members of all organizations, and end all keys of one of them', async () => {
+    for (const name of ['Lambda', 'Mu']) {
+      await json(`orgs create ${name} --owner lou`);
+      await json(`members add ${name.toLowerCase()} may`);
+      await json(`keys create ${name.toLowerCase()} --user may`);
+    }
+    const everywhere = await json('members list --user may');
+    expect(everywhere.result.items).toMatchObject([{ tenantName: 'Lambda' }, { tenantName: 'Mu' }]);
+    expect((await say('members list --limit 1')).out).toMatch(/^organization +user .*\n.*\n\nmore: --cursor /);
+    expect(await json('keys revoke lambda --user may')).toMatchObject({ exit: 0, result: [{ name: null }] });
+    expect((await say('keys revoke lambda --user may')).out).toBe('0 keys of may ended');
+    const live = async (slug: string) => (await json(`keys list ${slug} --live`)).result.items.length;
+    expect([await live('lambda'), await live('mu')]).toEqual([0, 1]);
+    expect(await json('keys create mu --user nobody')).toMatchObject({ exit: 3, error: { code: 'member_not_found' } });
+    const key = '0198c1e6-0000-7000-8000-000000000000';
+    expect(await json(`keys show mu ${key}`)).toMatchObject({ exit: 3, error: { code: 'api_key_not_found' } });
+    expect((await say(`keys revoke mu ${key} --user may`)).exit).toBe(2);
+    expect((await say('members list --status active')).exit).toBe(2);
+  });
+
+  it('say how a subscription stands, where no provider does', async () => {
+    await json('orgs create Nu --owner nat --plan team');
+    const { out } = await say('keys create nu');
+    const keys = createApiKeys({ db: database.app });
+    const refused = async () => {
+      const verified = await keys.verify(out.split('\n')[0] ?? '');
+      return verified.ok ? null : verified.reason;
+    };
+    expect((await say('plans set nu team --subscription canceled')).out).toBe('Nu is on "team", canceled now');
+    expect(await refused()).toBe('subscription_inactive');
+    expect((await say('plans set nu team --subscription none')).exit).toBe(0);
+    expect(await refused()).toBeNull();
+    expect((await say('plans set nu team --subscription cancelled')).exit).toBe(2);
+  });
+
   it('suspend and resume, and change the plan, each with an entry in the audit trail under the name that was given', async () => {
     const { result } = await json('orgs create Beta --owner eve');
     const tenantId = result.tenant.tenantId;
@@ -152,7 +187,7 @@ describe('wrong use', () => {
     ['orgs create Zeta', 'usage'],
     ['orgs seats acme many', 'usage'],
     ['orgs fly', 'usage'],
-    ['keys create acme --user stranger', 'usage'],
+    ['keys create acme --user stranger', 'member_not_found'],
     ['keys create acme --expires soon', 'usage'],
     ['members role acme bob emperor', 'role_unknown'],
     ['audit verify acme --anchor x', 'usage'],
@@ -212,6 +247,9 @@ it('says that the database cannot be reached, or has no schema', async () => {
   bare.pathname = '/postgres';
   const missing = await sayCommand(['orgs', 'list', '--url', bare.href, '--json']);
   expect(JSON.parse(missing.out)).toMatchObject({ exit: 3, error: { code: 'schema_missing' } });
+  expect((await sayCommand(['orgs', 'list', '--url', bare.href])).notes).toContain('tenantry install');
+  const nobody = await sayCommand(['install', '--grant-to', 'nobody_of_that_name', '--url', url]);
+  expect(nobody).toMatchObject({ exit: 2, notes: expect.stringContaining('nobody_of_that_name') });
 });
 
 it('says what is missing where a command needs a secret box and nothing is configured', async () => {

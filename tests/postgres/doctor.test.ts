@@ -1,8 +1,7 @@
-import { PGlite } from '@electric-sql/pglite';
-import { CamelCasePlugin, Kysely, PGliteDialect, PostgresDialect, sql } from 'kysely';
+import { CamelCasePlugin, Kysely, PostgresDialect, sql } from 'kysely';
 import { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { installSchema, isolateTable } from '../../src/database/index.ts';
+import { isolateTable } from '../../src/database/index.ts';
 import {
   type DoctorOptions,
   doctor,
@@ -12,6 +11,7 @@ import {
   own,
   shared,
 } from '../../src/tenancy/index.ts';
+import { pgliteDatabase } from '../support/databases.ts';
 import { citusHoles } from '../support/doctor-citus-holes.ts';
 import { type Hole, holes } from '../support/doctor-holes.ts';
 import { connect, type Sample, type SampleServer, startSample } from '../support/doctor-sample.ts';
@@ -132,13 +132,12 @@ describe('who is checked', () => {
     }));
 
   it('is the application’s role on an embedded database', async () => {
-    const db = new Kysely<Record<string, never>>({ dialect: new PGliteDialect({ pglite: new PGlite() }) });
-    await installSchema(db);
+    const { owner: db, destroy } = await pgliteDatabase<Record<string, never>>();
     await sql`create table notes (tenant_id uuid primary key)`.execute(db);
     expect((await doctor(db)).map(({ code }) => code)).toEqual(['rls_disabled']);
     for (const { mend } of await doctor(db)) for (const statement of mend) await sql.raw(statement).execute(db);
     expect(await doctor(db, { level: 'info' })).toEqual([]);
-    await db.destroy();
+    await destroy();
   });
 });
 

@@ -142,7 +142,9 @@ it('settings that would stand in the text as no number are refused', async () =>
   const plan = await planMigration(database.owner, definition);
   for (const options of [{ batchSize: 0 }, { pause: 0.5 }, { lockTimeout: Number.NaN }, { lockRetries: -1 }]) {
     const source = { db: database.owner, definition };
-    await expect(exportSql(plan, source, { format: 'psql', ...options })).rejects.toThrow(TypeError);
+    await expect(exportSql(plan, source, { format: 'psql', ...options })).rejects.toMatchObject({
+      code: 'config_invalid',
+    });
   }
 });
 

@@ -156,12 +156,14 @@ describe.each(formats)('under %s', (_, format, run, expand, backfill, enforce) =
     await runAll(run, files, expand);
     const working = runAll(run, files, backfill);
     working.catch(() => undefined);
-    await inTheMiddle();
+    const holder = await inTheMiddle();
     await expect(applyMigration(database.owner, legacyMigration, { leasePatience: 100 })).rejects.toMatchObject({
       code: 'migration_running',
       details: { holder: expect.stringContaining('exported SQL') },
     });
-    await working;
+    await terminate(holder);
+    await expect(working).rejects.toThrow();
+    await runAll(run, await filesAgain({ format }), backfill);
 
     await sql`update tenantry.migrations set holder = 'somebody', holder_pid = pg_backend_pid(), lease_until = now() + interval '1 hour'`.execute(
       database.owner,

@@ -169,10 +169,13 @@ describe.each(['switch', 'contract'] as const)('at the stage %s', (stage) => {
         second,
       ]);
       expect((await client.patch(`/api/hosts/${first}`, { notes: 'x' }, key)).status).toBe(403);
-      expect(await client.patch(`/api/hosts/${second}`, { notes: 'ask first' }, key)).toMatchObject({
+      const before = Object((await client.get(`/api/hosts/${second}`, key)).body);
+      const changed = await client.patch(`/api/hosts/${second}`, { notes: 'ask first' }, key);
+      expect(changed).toMatchObject({
         status: 200,
-        body: { notes: 'ask first' },
+        body: { ...before, notes: 'ask first', updatedAt: expect.any(String) },
       });
+      expect(Date.parse(Object(changed.body).updatedAt)).toBeGreaterThan(Date.parse(before.updatedAt));
       expect((await client.get(`/api/hosts/${hosts[2]}`, key)).status).toBe(404);
       expect((await client.post('/api/teams', { name: 'More' }, key)).status).toBe(403);
       expect((await client.post('/api/teams', { name: 'Guests' }, owner)).status).toBe(409);

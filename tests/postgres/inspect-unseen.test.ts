@@ -60,7 +60,7 @@ describe.each([
     expect(Object.keys(guesses)).toHaveLength(40);
 
     draft = await writeDraft(draftDefinition(inspection, { name: 'unseen', to }));
-    expect(await draft.compilerErrors()).toBe('');
+    expect(draft.compilerErrors()).toEqual([]);
     const definition = await draft.load();
 
     const blocking = inspection.questions.filter((question) => question.blocking);

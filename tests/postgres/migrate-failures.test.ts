@@ -85,7 +85,7 @@ it('no write falls between a column and its trigger', async () => {
   for (const { table } of plan.tables) {
     const step = plan.steps.find(({ id }) => id === `expand:${table}`);
     expect(step?.kind).toBe('transaction');
-    expect(step?.sql.join(';')).toMatch(/add column "tenant_id" uuid;.*create trigger tenantry_fill before insert/s);
+    expect(step?.sql.join(';')).toMatch(/add column "tenant_id" uuid;.*create trigger "~tenantry_fill" before insert/s);
   }
   let going = true;
   let written = 0;

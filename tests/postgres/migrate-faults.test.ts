@@ -295,17 +295,18 @@ describe('a unique conflict that appears while it runs', () => {
 describe("a trigger of the application's that raises", () => {
   it('is named without what it said of the rows, and its step is run again', async () => {
     await applyMigration(db, legacyMigration, { to: 'backfill' });
-    await sql`create function guard() returns trigger language plpgsql as $$ begin
-      raise exception 'the call % of user5@example.com is sealed', OLD.id; end $$`.execute(db);
-    await sql`create trigger guard before delete on api_calls for each row execute function guard()`.execute(db);
-    await expect(applyMigration(db, legacyMigration)).rejects.toMatchObject({
-      details: { step: 'enforce:api_calls:quarantine', sqlstate: 'P0001' },
-    });
+    const superuser = await another();
+    await superuser.query(`create function guard() returns event_trigger language plpgsql as $$ begin
+      raise exception 'no ALTER TABLE before user5@example.com has seen it'; end $$`);
+    await superuser.query(
+      `create event trigger guard on ddl_command_start when tag in ('ALTER TABLE') execute function guard()`,
+    );
+    await expect(applyMigration(db, legacyMigration)).rejects.toMatchObject({ details: { sqlstate: 'P0001' } });
     const told = await failure();
-    expect(told).toMatchObject({ stage: 'enforce', step: 'enforce:api_calls:quarantine', sqlstate: 'P0001' });
+    expect(told).toMatchObject({ stage: 'enforce', sqlstate: 'P0001' });
     expect(told?.message).toMatch(/^raised by the function guard\(\) line \d+ at RAISE$/);
     expect(JSON.stringify(told)).not.toContain('example.com');
-    await sql`drop trigger guard on api_calls`.execute(db);
+    await superuser.query('drop event trigger guard');
     await goesOn();
   });
 

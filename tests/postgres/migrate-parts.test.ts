@@ -70,6 +70,7 @@ it('makes members, keys, subscriptions, grants and entries from tables of their 
     'live subscriptions': 3,
     'grants to nobody': 54,
     names: 4,
+    'columns without a foreign key': 2,
   });
   expect(plan.decisions.find(({ topic }) => topic === 'owners')?.samples).toEqual([
     'Company 1: 21',

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely';
+import { Client } from 'pg';
 import {
   type AnyMigration,
   applyMigration,
@@ -184,18 +185,22 @@ it('a definition that changed since the plan', async () => {
 });
 
 it('a second runner while the first is at work, which goes on undisturbed', async () => {
+  await applyMigration(db, legacyMigration, { to: 'expand' });
+  // The first is at work for as long as somebody else has a row of its second batch.
+  const other = new Client({ connectionString: database.urls?.superuser ?? '' });
+  await other.connect();
+  await other.query('begin; update notes set body = body where project_id = 120');
   let settled: Promise<PromiseSettledResult<unknown>[]> | undefined;
   const first = applyMigration(db, legacyMigration, {
     batchSize: 200,
     batchMilliseconds: 1,
-    pause: 1500,
     onProgress: ({ step, rows }) => {
-      if (step === 'backfill:notes' && rows > 0 && settled === undefined) {
-        settled = Promise.allSettled([
-          applyMigration(db, legacyMigration, { leasePatience: 300 }),
-          rollbackMigration(db, legacyMigration, { leasePatience: 300 }),
-        ]);
-      }
+      if (step !== 'backfill:notes' || rows === 0 || settled !== undefined) return;
+      settled = Promise.allSettled([
+        applyMigration(db, legacyMigration, { leasePatience: 100 }),
+        rollbackMigration(db, legacyMigration, { leasePatience: 100 }),
+      ]);
+      void settled.then(() => other.end());
     },
   });
   await expect(first).resolves.toMatchObject({ stage: 'enforce' });

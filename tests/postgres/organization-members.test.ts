@@ -1,36 +1,15 @@
 import { sql } from 'kysely';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createOrganizations, type OrganizationEvent } from '../../src/organizations/index.ts';
+import { describe, expect, it } from 'vitest';
+import { createOrganizations } from '../../src/organizations/index.ts';
 import { createTenancy, perOrg } from '../../src/tenancy/index.ts';
-import { fixedClock } from '../../src/testing/index.ts';
-import { pgliteDatabase, postgresDatabase, type TestDatabase } from '../support/databases.ts';
-
-type Empty = Record<string, never>;
+import { pgliteDatabase, postgresDatabase } from '../support/databases.ts';
+import { organizationWorld } from '../support/organization-world.ts';
 
 const stranger = '00000000-0000-7000-8000-00000000dead';
 
 for (const make of [pgliteDatabase, postgresDatabase]) {
-  describe(`members of organizations (${make.name})`, () => {
-    let database: TestDatabase<Empty>;
-    let events: OrganizationEvent[] = [];
-    const clock = fixedClock('2026-03-01T12:00:00Z');
-
-    beforeAll(async () => {
-      database = await make<Empty>();
-    });
-    afterAll(() => database.destroy());
-
-    const plain = () => createOrganizations({ db: database.app, clock, roles: { therapist: ['vouchers:*'] } });
-    const telling = () => {
-      events = [];
-      return createOrganizations({
-        db: database.app,
-        clock,
-        events: async (event) => {
-          events.push(event);
-        },
-      });
-    };
+  describe(`members of organizations (${make.name})`, async () => {
+    const { database, events, plain, telling } = await organizationWorld(make);
 
     it('adds a member once and keeps what was there', async () => {
       const { create, members, seats } = plain();

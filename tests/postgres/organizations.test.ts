@@ -1,33 +1,12 @@
 import { sql } from 'kysely';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createOrganizations, type OrganizationEvent } from '../../src/organizations/index.ts';
-import { fixedClock } from '../../src/testing/index.ts';
-import { pgliteDatabase, postgresDatabase, type TestDatabase } from '../support/databases.ts';
-
-type Empty = Record<string, never>;
+import { describe, expect, it } from 'vitest';
+import { createOrganizations } from '../../src/organizations/index.ts';
+import { pgliteDatabase, postgresDatabase } from '../support/databases.ts';
+import { organizationWorld } from '../support/organization-world.ts';
 
 for (const make of [pgliteDatabase, postgresDatabase]) {
-  describe(`organizations (${make.name})`, () => {
-    let database: TestDatabase<Empty>;
-    let events: OrganizationEvent[] = [];
-    const clock = fixedClock('2026-03-01T12:00:00Z');
-
-    beforeAll(async () => {
-      database = await make<Empty>();
-    });
-    afterAll(() => database.destroy());
-
-    const plain = () => createOrganizations({ db: database.app, clock, roles: { therapist: ['vouchers:*'] } });
-    const telling = () => {
-      events = [];
-      return createOrganizations({
-        db: database.app,
-        clock,
-        events: async (event) => {
-          events.push(event);
-        },
-      });
-    };
+  describe(`organizations (${make.name})`, async () => {
+    const { database, clock, events, plain, telling } = await organizationWorld(make);
     const told = () => events.map((event) => [event.name, event.data]);
     const rowsOf = async (table: string): Promise<number> => {
       const { rows } = await sql<{ n: number }>`select count(*)::integer as n from ${sql.table(table)}`.execute(
@@ -202,7 +181,7 @@ for (const make of [pgliteDatabase, postgresDatabase]) {
         expect(events.every((event) => event.tenantId === tenantId && event.occurredAt.getTime() === +clock())).toBe(
           true,
         );
-        events = [];
+        events.length = 0;
         const { member } = await members.add({ tenantId, userId: 'bob', status: 'pending' });
         const bob = { memberId: member.id, userId: 'bob' };
         await members.add({ tenantId, userId: 'bob' });

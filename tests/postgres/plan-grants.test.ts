@@ -1,25 +1,17 @@
 import { sql } from 'kysely';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import { createPlans, type PlanEvent } from '../../src/plans/index.ts';
-import { fixedClock } from '../../src/testing/index.ts';
-import { postgresDatabase, type TestDatabase } from '../support/databases.ts';
-import { grantCatalogue as catalogue, makeTenant, type None, times } from '../support/plans.ts';
+import { planWorld } from '../support/plan-world.ts';
+import { grantCatalogue as catalogue, makeTenant, times } from '../support/plans.ts';
 
-const start = '2026-02-01T00:00:00.000Z';
-const clock = fixedClock(start);
 const day = 86_400_000;
 
-let database: TestDatabase<None>;
+const { database, clock } = await planWorld();
 const create = () => createPlans({ db: database.app, plans: catalogue, clock });
 let plans: ReturnType<typeof create>;
-beforeAll(async () => {
-  database = await postgresDatabase<None>();
-});
 beforeEach(() => {
-  clock.set(start);
   plans = create();
 });
-afterAll(() => database.destroy());
 
 const lefts = async (tenantId: string, quota: 'calls' | 'sessions' = 'calls'): Promise<number[]> =>
   (await plans.grants.list(tenantId, quota, { all: true })).map(({ left }) => left);
@@ -167,6 +159,20 @@ it('uses units once for an idempotency key, whoever sends it and how often', asy
   });
 });
 
+it('refuses another grant under an idempotency key, rather than to take it for the one that was made', async () => {
+  const tenantId = await makeTenant(database, 'free');
+  const add = (quota: 'calls' | 'sessions', amount: number) =>
+    plans.grants.add(tenantId, quota, { amount, idempotencyKey: 'invoice 1' });
+  const { id } = await add('calls', 5);
+  expect((await add('calls', 5)).id).toBe(id);
+  await expect(add('calls', 6)).rejects.toMatchObject({ code: 'amount_invalid', details: { amount: '6' } });
+  await expect(add('sessions', 5)).rejects.toMatchObject({
+    code: 'name_invalid',
+    details: { field: 'idempotencyKey' },
+  });
+  expect(await plans.grants.list(tenantId, 'calls')).toMatchObject([{ id, left: 5 }]);
+});
+
 it('takes away what is left of a grant, not what is used or held', async () => {
   const tenantId = await makeTenant(database, 'free');
   const grant = await plans.grants.add(tenantId, 'sessions', { amount: 10 });
@@ -228,6 +234,21 @@ it('refuses what cannot be granted', async () => {
     code: 'tenant_not_found',
   });
   expect(await plans.grants.list(tenantId, 'calls', { all: true })).toEqual([]);
+});
+
+it('keeps facts of the application that JSON can write, and no more than 16 KiB of them', async () => {
+  const tenantId = await makeTenant(database, 'free');
+  const circular: Record<string, unknown> = {};
+  circular.self = circular;
+  const add = (metadata: Readonly<Record<string, unknown>>) =>
+    plans.grants.add(tenantId, 'calls', { amount: 1, metadata });
+  for (const metadata of [circular, { a: 1n }, { a: 'x'.repeat(16_384) }, { a: '\ud800' }, { '\0': 1 }]) {
+    await expect(add(metadata)).rejects.toMatchObject({ code: 'config_invalid', details: { path: 'metadata' } });
+  }
+  await expect(Reflect.apply(add, undefined, [['a']])).rejects.toMatchObject({ code: 'config_invalid' });
+  const metadata = { a: 'x'.repeat(16_000), rules: { sunday: [1.5, null, '😀'] } };
+  expect(await add(metadata)).toMatchObject({ metadata });
+  expect(await plans.grants.list(tenantId, 'calls', { all: true })).toMatchObject([{ metadata }]);
 });
 
 it('fills a grant up once for a period, whatever late units come after it', async () => {

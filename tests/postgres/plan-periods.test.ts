@@ -1,8 +1,7 @@
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import { createPlans, definePlans } from '../../src/plans/index.ts';
-import { fixedClock } from '../../src/testing/index.ts';
-import { postgresDatabase, type TestDatabase } from '../support/databases.ts';
-import { makeTenant, type None, times } from '../support/plans.ts';
+import { planWorld } from '../support/plan-world.ts';
+import { makeTenant, times } from '../support/plans.ts';
 
 const catalogue = definePlans({
   free: { quotas: { calls: { amount: 10, per: 'month' } } },
@@ -24,20 +23,13 @@ const berlin = definePlans({
     quotas: { calls: { amount: 100, per: 'month', from: 'calendar', within: [{ amount: 5, per: 'day' }] } },
   },
 });
-const start = '2026-02-01T00:00:00.000Z';
-const clock = fixedClock(start);
 
-let database: TestDatabase<None>;
+const { database, clock } = await planWorld();
 const create = () => createPlans({ db: database.app, plans: catalogue, clock });
 let plans: ReturnType<typeof create>;
-beforeAll(async () => {
-  database = await postgresDatabase<None>();
-});
 beforeEach(() => {
-  clock.set(start);
   plans = create();
 });
-afterAll(() => database.destroy());
 
 it('keeps windows within a period, and tells when they end', async () => {
   const tenantId = await makeTenant(database, 'bursty');

@@ -1,24 +1,17 @@
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { Client } from 'pg';
+import { beforeEach, expect, it } from 'vitest';
 import { createOrganizations } from '../../src/organizations/index.ts';
-import { createPlans } from '../../src/plans/index.ts';
-import { fixedClock } from '../../src/testing/index.ts';
-import { postgresDatabase, type TestDatabase } from '../support/databases.ts';
-import { grantCatalogue as catalogue, makeTenant, type None, times } from '../support/plans.ts';
+import { createPlans, definePlans } from '../../src/plans/index.ts';
+import { planWorld } from '../support/plan-world.ts';
+import { grantCatalogue as catalogue, makeTenant, times } from '../support/plans.ts';
+import { untilSomebodyWaits } from '../support/until.ts';
 
-const start = '2026-02-01T00:00:00.000Z';
-const clock = fixedClock(start);
-
-let database: TestDatabase<None>;
+const { database, clock, start } = await planWorld();
 const create = () => createPlans({ db: database.app, plans: catalogue, clock });
 let plans: ReturnType<typeof create>;
-beforeAll(async () => {
-  database = await postgresDatabase<None>();
-});
 beforeEach(() => {
-  clock.set(start);
   plans = create();
 });
-afterAll(() => database.destroy());
 
 it('holds units for a job: uses a part and gives the rest back where it came from', async () => {
   const tenantId = await makeTenant(database, 'free');
@@ -78,6 +71,50 @@ it('frees units of a reservation whose time is over, or takes them for used, as 
   await plans.reservations.hold(tenantId, 'calls', 9, { seconds: 60, onExpiry: 'commit' });
   clock.advance(60_000);
   expect(await plans.consume(tenantId, 'calls', 2)).toMatchObject({ ok: false, used: 9 });
+});
+
+it('counts nothing of a reservation that is over to what others use, and tells of the crossing back', async () => {
+  const told: string[] = [];
+  const watched = createPlans({
+    db: database.app,
+    clock,
+    plans: definePlans({ free: { quotas: { calls: { amount: 100, per: 'month', alerts: [50] } } } }),
+    async events(event) {
+      if (event.name === 'usage.alert') told.push(`${event.tenantId} ${event.data.direction}`);
+    },
+  });
+  const tenants = await Promise.all(Array.from({ length: 3 }, () => makeTenant(database, 'free')));
+  // The first is alone in its statement, the others share one.
+  for (const together of [tenants.slice(0, 1), tenants.slice(1)]) {
+    for (const tenantId of together) {
+      await watched.consume(tenantId, 'calls', 1);
+      await watched.reservations.hold(tenantId, 'calls', 60, { seconds: 10 });
+    }
+    const consume = () => Promise.all(together.map((tenantId) => watched.consume(tenantId, 'calls', 2)));
+    expect(await consume()).toMatchObject(together.map(() => ({ ok: true, used: 63, remaining: 37 })));
+    clock.advance(10_000);
+    expect(await consume()).toMatchObject(together.map(() => ({ ok: true, used: 5, remaining: 95 })));
+  }
+  expect(told.toSorted()).toEqual(tenants.flatMap((tenantId) => [`${tenantId} down`, `${tenantId} up`]).toSorted());
+});
+
+it('locks no counter in a transaction before the reservations that are over, as whoever settles them', async () => {
+  const tenantId = await makeTenant(database, 'free');
+  await plans.reservations.hold(tenantId, 'calls', 4, { seconds: 10 });
+  clock.advance(10_000);
+  const settling = new Client({ connectionString: database.urls?.superuser });
+  await settling.connect();
+  await settling.query('begin');
+  await settling.query('select from tenantry.usage_reservations where tenant_id = $1 for update', [tenantId]);
+  const consumed = database.app
+    .transaction()
+    .execute((tx) => plans.consume(tenantId, 'calls', 3, { db: tx, idempotencyKey: 'job' }));
+  await untilSomebodyWaits(database);
+  const counter = 'select used from tenantry.usage_counters where tenant_id = $1 for no key update nowait';
+  expect((await settling.query(counter, [tenantId])).rows).toMatchObject([{ used: '4' }]);
+  await settling.query('commit');
+  await settling.end();
+  expect(await consumed).toMatchObject({ ok: true, used: 3 });
 });
 
 it('settles a reservation once, whoever comes first', async () => {

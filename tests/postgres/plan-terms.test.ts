@@ -125,6 +125,8 @@ it('agrees other things with one tenant, for a while', async () => {
     { features: { none: true } },
     { values: { none: 1 } },
     { values: { support: {} } },
+    { limits: { bots: 5 } },
+    null,
   ]) {
     await expect(Reflect.apply(plans.terms.override, plans.terms, [tenantId, wrong])).rejects.toMatchObject({
       code: 'config_invalid',
@@ -133,6 +135,44 @@ it('agrees other things with one tenant, for a while', async () => {
   await expect(
     Reflect.apply(plans.terms.override, plans.terms, [tenantId, { meters: { none: 1 } }]),
   ).rejects.toMatchObject({ code: 'meter_unknown' });
+});
+
+it('goes back, when something agreed for a while is over, to what was agreed before and holds longer', async () => {
+  const tenantId = await makeTenant(database, 'free');
+  const at = (day: number) => new Date(Date.UTC(2026, 1, day));
+  const { override, setAddOn } = plans.terms;
+  clock.set(at(1));
+  await override(tenantId, { meters: { calls: 300 }, features: { sso: true }, values: { support: 'phone' } });
+  await setAddOn(tenantId, 'extra', 1);
+  const other = { meters: { calls: 900 }, features: { sso: false }, values: { support: 'mail' } };
+  await override(tenantId, other, { expiresAt: at(20) });
+  await override(tenantId, { meters: { calls: 400 } }, { expiresAt: at(15) });
+  await override(tenantId, { meters: { calls: 500 } }, { expiresAt: at(10) });
+  // It is over before the one in front is, and never counts.
+  await override(tenantId, { meters: { calls: 600 } }, { expiresAt: at(12) });
+  await setAddOn(tenantId, 'extra', 3, { expiresAt: at(20) });
+  const seen = async (day: number) => {
+    clock.set(at(day));
+    const [calls, bots] = [await plans.check(tenantId, 'calls'), await plans.check(tenantId, 'bots')];
+    return [calls.limit, bots.limit, await plans.has(tenantId, 'sso'), await plans.value(tenantId, 'support')];
+  };
+  expect(await seen(2)).toEqual([600, 11, false, 'mail']);
+  expect(await seen(12)).toEqual([400, 11, false, 'mail']);
+  expect(await seen(15)).toEqual([900, 11, false, 'mail']);
+  expect(await seen(20)).toEqual([300, 5, true, 'phone']);
+  await override(tenantId, { meters: { calls: 5 } }, { expiresAt: at(21) });
+  expect((await plans.terms.of(tenantId))?.meters).toEqual({
+    calls: { amount: 5, until: at(21).getTime(), afterwards: { amount: 300 } },
+  });
+  await override(tenantId, { meters: { calls: null } });
+  expect(await seen(22)).toEqual([60, 5, true, 'phone']); // the plan's 10 and 50 of the add-on
+  for (const expiresAt of [at(22), at(3), new Date('never')]) {
+    await expect(override(tenantId, { meters: { calls: 1 } }, { expiresAt })).rejects.toMatchObject({
+      code: 'config_invalid',
+      details: { path: 'expiresAt' },
+    });
+    await expect(setAddOn(tenantId, 'extra', 1, { expiresAt })).rejects.toMatchObject({ code: 'config_invalid' });
+  }
 });
 
 it('adds what was bought on top of the plan', async () => {

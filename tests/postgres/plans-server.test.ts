@@ -15,6 +15,7 @@ import {
   times,
   usedInDatabase,
 } from '../support/plans.ts';
+import { untilSomebodyWaits } from '../support/until.ts';
 
 describe('plans on a real server', () => {
   let database: TestDatabase<None>;
@@ -119,7 +120,7 @@ describe('plans on a real server', () => {
       await planSetter(database)(tenantId, 'free', { db: tx });
       expect(await owner.consume(tenantId, 'calls', 1, { db: tx })).toMatchObject({ ok: true, used: 10, limit: 10 });
       waiting = late.consume(tenantId, 'calls', 1);
-      await untilSomebodyWaits();
+      await untilSomebodyWaits(database);
     });
     expect(await waiting).toMatchObject({ ok: false, used: 10, limit: 10 });
     expect(await usedInDatabase(database, tenantId)).toEqual([10]);
@@ -133,7 +134,7 @@ describe('plans on a real server', () => {
     await database.app.transaction().execute(async (tx) => {
       await plans.consume(tenantId, 'calls', 6, { db: tx });
       waiting = Promise.all([5, 3, 2, 1].map((amount) => plans.consume(tenantId, 'calls', amount)));
-      await untilSomebodyWaits();
+      await untilSomebodyWaits(database);
     });
     expect((await waiting)?.map((result) => result.ok)).toEqual([false, true, false, true]);
     expect(await usedInDatabase(database, tenantId)).toEqual([100]);
@@ -169,7 +170,7 @@ describe('plans on a real server', () => {
     const settled = await database.app.transaction().execute(async (tx) => {
       await plans.consume(tenantId, 'calls', 1, { db: tx });
       const calls = Promise.allSettled(Array.from({ length: 16 }, () => plans.consume(tenantId, 'calls')));
-      await untilSomebodyWaits();
+      await untilSomebodyWaits(database);
       await breakConnections(`pid in (select pid from pg_locks where not granted)`);
       return calls;
     });
@@ -252,15 +253,6 @@ describe('plans on a real server', () => {
         expect(error).toMatchObject({ code: 'database_unavailable' });
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
-    }
-  }
-
-  async function untilSomebodyWaits(): Promise<void> {
-    for (;;) {
-      const { rows } = await sql`select 1 from pg_locks l join pg_stat_activity a using (pid)
-        where not l.granted and a.datname = current_database()`.execute(database.owner);
-      if (rows.length > 0) return;
-      await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }
 });

@@ -301,7 +301,7 @@ async function check(page: Page, path: string): Promise<void> {
       lang: document.documentElement.lang,
       titled: document.title.length > 0,
       headings: all('h1').length,
-      unlabelled: all('input:not([type=hidden]), select, textarea, meter').filter((field) => !name(field)).map((field) => field.name),
+      unlabelled: all('input:not([type=hidden], [hidden]), select, textarea, meter').filter((field) => !name(field)).map((field) => field.name),
       unnamed: all('button, a').filter((one) => one.textContent.trim() === '').length,
       uncaptioned: all('table').filter((table) => table.caption === null).length,
       repeated: ids.filter((id, index) => ids.indexOf(id) !== index),

@@ -12,13 +12,13 @@ import {
   rollbackRetenanting,
   whole,
 } from '../../src/migrate/index.ts';
-import { postgresDatabase, type TestDatabase } from '../support/databases.ts';
-import { everyRow, failedChecks, fillShop, makeShop, retenantingOf, type Shop } from '../support/retenant-rows.ts';
+import type { TestDatabase } from '../support/databases.ts';
+import { everyRow, failedChecks, fillShop, retenantingOf, type Shop } from '../support/retenant-rows.ts';
+import { shopDatabase } from '../support/shop-database.ts';
 
 let database: TestDatabase<Shop>;
 beforeEach(async () => {
-  database = await postgresDatabase<Shop>();
-  await makeShop(database.owner);
+  database = await shopDatabase();
 });
 afterEach(() => database.destroy());
 

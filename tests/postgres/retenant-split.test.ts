@@ -15,13 +15,13 @@ import {
   splitTenant,
   whole,
 } from '../../src/migrate/index.ts';
-import { postgresDatabase, type TestDatabase } from '../support/databases.ts';
-import { everyRow, failedChecks, fillShop, makeShop, type Shop, shopStrategy } from '../support/retenant-rows.ts';
+import type { TestDatabase } from '../support/databases.ts';
+import { everyRow, failedChecks, fillShop, type Shop, shopStrategy } from '../support/retenant-rows.ts';
+import { shopDatabase } from '../support/shop-database.ts';
 
 let database: TestDatabase<Shop>;
 beforeEach(async () => {
-  database = await postgresDatabase<Shop>();
-  await makeShop(database.owner);
+  database = await shopDatabase();
 });
 afterEach(() => database.destroy());
 

@@ -84,7 +84,7 @@ describe('organizations dissolve into their users', () => {
     }
     const draft = await writeDraft(draftDefinition(inspection, { name: 'sonicus', to: perUser({ plan: 'personal' }) }));
     try {
-      expect(await draft.compilerErrors()).toBe('');
+      expect(draft.compilerErrors()).toEqual([]);
       expect(await planMigration(runner.db, await draft.load())).toMatchObject({ tenants: rows.users });
     } finally {
       await draft.remove();

@@ -237,9 +237,15 @@ describe.each(['switch', 'contract'] as const)('at the stage %s', (stage) => {
         body: { price: '89.90', is_active: false },
       });
       expect(Object((await client.get('/api/voucher-types/available', stranger)).body)).toHaveLength(2);
+      // What is not sold any more has no place on the plan, and comes back only where there is one.
+      expect((await client.post(path, { ...type, name: 'Fourth' }, stranger)).status).toBe(201);
+      expect(await client.put(one, { is_active: true }, stranger)).toMatchObject({
+        status: 403,
+        body: { code: 'limit_reached', details: { meter: 'voucherTypes', limit: 3 } },
+      });
+      expect(Object((await client.get('/api/voucher-types/available', stranger)).body)).toHaveLength(3);
       expect((await client.delete(one, stranger)).status).toBe(204);
       expect((await client.delete(one, stranger)).status).toBe(404);
-      expect((await client.post(path, { ...type, name: 'Fourth' }, stranger)).status).toBe(201);
       for (const wrong of [
         {},
         { ...type, price: '1e9' },
@@ -354,6 +360,9 @@ describe.each(['switch', 'contract'] as const)('at the stage %s', (stage) => {
         expect([wrong, (await client.post(path, { starts_at: wrong }, cleo)).status]).toEqual([wrong, 400]);
       }
       expect((await client.post('/api/vouchers/x/sessions', { starts_at: monday }, cleo)).status).toBe(404);
+      // Of a voucher whose sessions are used there is nothing to be taken in.
+      await takeVouchersIn(therapy, conversion.database.app);
+      expect(await therapy.plans.check(other, 'sessions')).toMatchObject({ ok: false, remaining: 0 });
     });
 
     async function nextMonday(): Promise<string> {

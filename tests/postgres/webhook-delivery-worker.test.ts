@@ -2,31 +2,13 @@ import { Kysely, PostgresDialect, sql } from 'kysely';
 import { Pool } from 'pg';
 import type { AttemptMetrics, DeliverySpanContext, DeliveryTrace } from 'tenantry/webhooks/delivery';
 import { createWebhooks } from 'tenantry/webhooks/delivery';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { pgliteDatabase, postgresDatabase, type TestDatabase } from '../support/databases.ts';
-import { type Answer, startReceiver, type TestReceiver } from '../support/webhook-receiver.ts';
-import { catalogue, forgetDeliveries, makeTenant, open, webhookWorld } from '../support/webhook-world.ts';
+import { describe, expect, it } from 'vitest';
+import { pgliteDatabase } from '../support/databases.ts';
+import { deliveryWorld } from '../support/delivery-world.ts';
+import { until } from '../support/until.ts';
+import { catalogue, makeTenant, open, webhookWorld } from '../support/webhook-world.ts';
 
-let database: TestDatabase<Record<string, never>>;
-const receivers: TestReceiver[] = [];
-beforeAll(async () => {
-  database = await postgresDatabase();
-});
-afterEach(async () => {
-  await Promise.all(receivers.splice(0).map((receiver) => receiver.close()));
-  await forgetDeliveries(database);
-});
-afterAll(() => database.destroy());
-
-async function receiver(answer?: Answer): Promise<TestReceiver> {
-  const started = await startReceiver(answer);
-  receivers.push(started);
-  return started;
-}
-
-const until = async (holds: () => boolean): Promise<void> => {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
-};
+const { database, receiver } = await deliveryWorld();
 
 describe('a worker', () => {
   it('delivers what is published while it runs, and drains what is under way when it is stopped', async () => {
@@ -128,7 +110,7 @@ describe('a worker', () => {
     const hanging = await receiver(() => undefined);
     const target = await receiver();
     const { webhooks } = webhookWorld(database, {
-      fetch: { ...open, deadlineMilliseconds: 3000 },
+      fetch: { ...open, deadlineMilliseconds: 60_000 },
       delivery: { concurrency: 8, perEndpoint: 8, slowAfterMilliseconds: 50, pollMilliseconds: 20 },
     });
     const tenantId = await makeTenant(database);
@@ -165,9 +147,11 @@ describe('a worker', () => {
       delivery: { pollMilliseconds: 10, hooks: { error: (error) => errors.push(error) } },
     });
     const worker = away.startDelivery();
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    await sql`select pg_terminate_backend(pid) from pg_stat_activity
-      where datname = current_database() and application_name = 'away'`.execute(database.app);
+    for (let ended = 0; ended === 0; ) {
+      const { rows } = await sql`select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and application_name = 'away'`.execute(database.app);
+      ended = rows.length;
+    }
     await webhooks.publish({ tenantId, type: 'order.paid', data: { id: '1' }, occurredAt: new Date() });
     await until(() => target.requests.length === 1);
     await worker.stop();

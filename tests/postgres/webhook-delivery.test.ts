@@ -1,29 +1,11 @@
 import { createTenancy, perUser } from 'tenantry/tenancy';
 import { verifyWebhook } from 'tenantry/webhooks';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { postgresDatabase, type TestDatabase } from '../support/databases.ts';
-import { type Answer, startReceiver, type TestReceiver } from '../support/webhook-receiver.ts';
-import { endpointWorld, forgetDeliveries, makeTenant, webhookWorld } from '../support/webhook-world.ts';
+import { describe, expect, it } from 'vitest';
+import { deliveryWorld } from '../support/delivery-world.ts';
+import type { Answer } from '../support/webhook-receiver.ts';
+import { makeTenant, webhookWorld } from '../support/webhook-world.ts';
 
-let database: TestDatabase<Record<string, never>>;
-const receivers: TestReceiver[] = [];
-beforeAll(async () => {
-  database = await postgresDatabase();
-});
-afterEach(async () => {
-  await Promise.all(receivers.splice(0).map((receiver) => receiver.close()));
-  await forgetDeliveries(database);
-});
-afterAll(() => database.destroy());
-
-async function receiver(answer?: Answer): Promise<TestReceiver> {
-  const started = await startReceiver(answer);
-  receivers.push(started);
-  return started;
-}
-
-const oneEndpoint = async (answer?: Answer, options: Parameters<typeof webhookWorld>[1] = {}) =>
-  endpointWorld(database, await receiver(answer), options);
+const { database, receiver, oneEndpoint } = await deliveryWorld();
 
 describe('a message', () => {
   it('arrives signed, with the time of the attempt, as type, timestamp and data', async () => {
@@ -174,6 +156,17 @@ describe('an endpoint', () => {
     expect((await publish('o-3')).deliveries).toBe(0);
   });
 
+  it('that answers 410 to a test stays as it is', async () => {
+    const { webhooks, ref } = await oneEndpoint(() => 410);
+    expect(await webhooks.endpoints.test(ref)).toMatchObject({
+      outcome: 'failed',
+      reason: 'gone',
+      nextAttemptAt: null,
+    });
+    expect(await webhooks.endpoints.get(ref)).toMatchObject({ status: 'active', disabledReason: null });
+    expect(await webhooks.endpoints.health(ref)).toMatchObject({ state: 'healthy', failures: 0 });
+  });
+
   it('is disabled after five days without a success, with notices on the way, and recovers with one', async () => {
     let status = 500;
     const { webhooks, clock, ref, events, publish } = await oneEndpoint(() => status, {
@@ -202,6 +195,28 @@ describe('an endpoint', () => {
     expect(await webhooks.endpoints.get(ref)).toMatchObject({ status: 'disabled', disabledReason: 'failing' });
     await webhooks.endpoints.enable(ref);
     expect(await webhooks.endpoints.health(ref)).toMatchObject({ state: 'healthy', failures: 0 });
+  });
+
+  it('is not disabled for failures with a long silence between them, and never without the notice before', async () => {
+    const { webhooks, clock, ref, events, publish } = await oneEndpoint(() => 500, {
+      delivery: { circuit: { failures: 1e6 }, retry: { steps: [] } },
+    });
+    const failAfter = async (days: number) => {
+      clock.advance(86_400_000 * days);
+      await publish('o');
+      await webhooks.deliverDue();
+      return events.map(({ name }) => name.replace('webhook_endpoint.', '')).slice(1);
+    };
+    expect(await failAfter(0)).toEqual([]);
+    clock.advance(86_400_000 * 6);
+    expect(await webhooks.endpoints.health(ref)).toMatchObject({ state: 'failing', disabledAt: null });
+    expect(await failAfter(0)).toEqual([]);
+    expect(await webhooks.endpoints.health(ref)).toMatchObject({ failingSince: clock() });
+    expect(await failAfter(1.9)).toEqual(['failing']);
+    expect(await failAfter(9)).toEqual(['failing']);
+    expect(await failAfter(1.9)).toEqual(['failing']);
+    expect(await failAfter(1.9)).toEqual(['failing', 'failing']);
+    expect(await failAfter(1.9)).toEqual(['failing', 'failing', 'disabled']);
   });
 
   it('that fails often is paused, and then tried with one delivery', async () => {

@@ -1,29 +1,11 @@
 import { sql } from 'kysely';
 import { verifyWebhook } from 'tenantry/webhooks';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { postgresDatabase, type TestDatabase } from '../support/databases.ts';
-import { type Answer, startReceiver, type TestReceiver } from '../support/webhook-receiver.ts';
-import { endpointWorld, forgetDeliveries, makeTenant, open, webhookWorld } from '../support/webhook-world.ts';
+import { describe, expect, it } from 'vitest';
+import { deliveryWorld } from '../support/delivery-world.ts';
+import type { Answer, TestReceiver } from '../support/webhook-receiver.ts';
+import { endpointWorld, makeTenant, open, webhookWorld } from '../support/webhook-world.ts';
 
-let database: TestDatabase<Record<string, never>>;
-const receivers: TestReceiver[] = [];
-beforeAll(async () => {
-  database = await postgresDatabase();
-});
-afterEach(async () => {
-  await Promise.all(receivers.splice(0).map((receiver) => receiver.close()));
-  await forgetDeliveries(database);
-});
-afterAll(() => database.destroy());
-
-async function receiver(answer?: Answer): Promise<TestReceiver> {
-  const started = await startReceiver(answer);
-  receivers.push(started);
-  return started;
-}
-
-const oneEndpoint = async (answer?: Answer, options: Parameters<typeof webhookWorld>[1] = {}) =>
-  endpointWorld(database, await receiver(answer), options);
+const { database, receiver, oneEndpoint } = await deliveryWorld();
 
 describe('answers', () => {
   it.each([
@@ -48,6 +30,8 @@ describe('answers', () => {
     ['taken', '8', 503, 8, 8],
     ['clamped to twice the step', '86400', 503, 10, 10],
     ['at least a minute after 429', '7', 429, 60, 60],
+    ['taken after 429', '90', 429, 90, 90],
+    ['clamped to two minutes after 429', '86400', 429, 120, 120],
     ['not read where it is none', 'soon', 503, 4, 6],
   ])('Retry-After is %s', async (_title, retryAfter, status, least, most) => {
     const answer: Answer = (_request, response) => {
@@ -85,7 +69,8 @@ describe('answers', () => {
     ],
     ['that closes at once', (_request, response) => void response.socket?.destroy(), 'connection', null],
   ])('an answer %s fails in time', async (_title, answer, reason, status) => {
-    const { webhooks, clock, ref, publish } = await oneEndpoint(answer);
+    const fetch = { ...open, deadlineMilliseconds: reason === 'timeout' ? 500 : 15_000 };
+    const { webhooks, clock, ref, publish } = await oneEndpoint(answer, { fetch });
     const { id } = await publish('o');
     expect(await webhooks.deliverDue()).toEqual({ delivered: 0, failed: 1, done: true });
     const [attempt] = await webhooks.attempts({ ...ref, messageId: id });
@@ -227,6 +212,22 @@ describe('clocks that differ', () => {
   });
 });
 
+it('a worker that cannot open the secrets has no endpoint paused or disabled', async () => {
+  const { ref, publish, target, secretBox } = await oneEndpoint();
+  const told: unknown[] = [];
+  const hooks = { error: (error: unknown) => told.push(error) };
+  const strange = webhookWorld(database, { delivery: { hooks, circuit: { failures: 1 } } });
+  const { id } = await publish('o');
+  expect(await strange.webhooks.deliverDue()).toMatchObject({ failed: 1 });
+  expect(await strange.webhooks.attempts({ ...ref, messageId: id })).toMatchObject([{ reason: 'secret' }]);
+  expect(told).toMatchObject([{ code: 'secret_unreadable' }]);
+  expect(await strange.webhooks.endpoints.health(ref)).toMatchObject({ state: 'healthy', failures: 0 });
+  const { webhooks, clock } = webhookWorld(database, { secretBox });
+  clock.advance(7000);
+  expect(await webhooks.deliverDue()).toMatchObject({ delivered: 1 });
+  expect(target.requests).toHaveLength(1);
+});
+
 describe('a message that is out while its key is replaced', () => {
   const verifies = (target: TestReceiver, secret: string, clock: () => Date) => {
     const { headers = {}, body = '' } = target.requests.at(-1) ?? {};
@@ -267,4 +268,14 @@ describe('a message that is out while its key is replaced', () => {
     await webhooks.deliverDue();
     expect([leaked, fresh].map(({ verifyWith }) => verifies(target, verifyWith, clock))).toEqual([false, true]);
   });
+});
+
+it('what was claimed is given back, with all its tries, where its endpoint cannot be read', async () => {
+  const { webhooks, ref, publish } = await oneEndpoint(() => 204, { delivery: { pollMilliseconds: 1 } });
+  const { id } = await publish('o');
+  await sql`alter table tenantry.webhook_endpoint_secrets rename to hidden`.execute(database.owner);
+  await expect(webhooks.deliverDue()).rejects.toMatchObject({ code: '42P01' });
+  await sql`alter table tenantry.hidden rename to webhook_endpoint_secrets`.execute(database.owner);
+  expect(await webhooks.deliverDue()).toEqual({ delivered: 1, failed: 0, done: true });
+  expect(await webhooks.attempts({ ...ref, messageId: id })).toMatchObject([{ number: 1, outcome: 'delivered' }]);
 });

@@ -1,6 +1,11 @@
 import { type Kysely, sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { claimDeliveries } from '../../src/webhooks/delivery/worker/claim-store.ts';
+import {
+  type Claim,
+  type ClaimInput,
+  claimDeliveries,
+  type WalkPlace,
+} from '../../src/webhooks/delivery/worker/claim-store.ts';
 import { cancelClosed } from '../../src/webhooks/delivery/worker/release-store.ts';
 import { postgresDatabase, type TestDatabase } from '../support/databases.ts';
 import { makeTenant, open, webhookWorld } from '../support/webhook-world.ts';
@@ -74,6 +79,10 @@ async function fill({
       select tenant_id, endpoint_id, message_id, 1, 'publish', 'delivered', created_at
       from tenantry.webhook_deliveries`.execute(database.owner);
   }
+  await analyze();
+}
+
+async function analyze(): Promise<void> {
   for (const table of tables) await sql`analyze ${sql.table(`tenantry.${table}`)}`.execute(database.owner);
 }
 
@@ -102,6 +111,33 @@ describe('a claim', () => {
   });
 });
 
+it('a claim among many tenants looks at as many as it needs, and the next ones at the others', async () => {
+  const tenants = await Promise.all(Array.from({ length: 100 }, () => makeTenant(database)));
+  await sql`insert into tenantry.webhook_endpoints (tenant_id, id, url, status, filters, ordering, created_at, updated_at)
+    select t, gen_random_uuid(), 'http://127.0.0.1/', 'active', '{*}', 'none', '2026-02-01Z', '2026-02-01Z'
+    from unnest(${tenants}::uuid[]) t`.execute(database.owner);
+  await sql`insert into tenantry.webhook_messages (tenant_id, id, type, payload, created_at, deliver_at)
+    select t, gen_random_uuid(), 'order.paid', '{}', '2026-02-01Z', '2026-02-01Z' from unnest(${tenants}::uuid[]) t`.execute(
+    database.owner,
+  );
+  await sql`insert into tenantry.webhook_deliveries (tenant_id, endpoint_id, message_id, status, due_at, trigger, created_at)
+    select m.tenant_id, e.id, m.id, 'pending', '2026-02-01Z', 'publish', '2026-02-01Z'
+    from tenantry.webhook_messages m join tenantry.webhook_endpoints e using (tenant_id)`.execute(database.owner);
+  await analyze();
+  const now = new Date('2026-03-01T12:00:00Z');
+  const limits = { now, leaseUntil: new Date(now.getTime() + 45_000), limit: 8, perEndpoint: 8, probeFrom: 10 };
+  const served = new Set<string>();
+  let after: WalkPlace | null = null;
+  for (let claims = 0; served.size < 100 && claims < 60; claims += 1) {
+    const input: ClaimInput = { ...limits, window: 2000, after, busy: new Map(), fromKeys: new Map() };
+    const { result, read }: { result: Claim; read: Read } = await reading((tx) => claimDeliveries(tx, input));
+    expect(read.webhook_endpoints?.rows).toBeLessThanOrEqual(16);
+    for (const one of result.deliveries) served.add(one.tenantId);
+    after = result.next;
+  }
+  expect(served.size).toBe(100);
+});
+
 it('what waits for a closed endpoint is given up a part at a time', async () => {
   const { webhooks, clock } = webhookWorld(database, { fetch: open });
   const { endpoint } = await webhooks.endpoints.create({ tenantId, url: 'http://127.0.0.1/' });
@@ -111,6 +147,35 @@ it('what waits for a closed endpoint is given up a part at a time', async () => 
   expect(result).toBe(1000);
   expect(read.webhook_deliveries?.whole).toBe(0);
   expect(read.webhook_deliveries?.rows).toBeLessThan(10_000);
+});
+
+it('a list of what is rare, by type or by status, reads few rows', async () => {
+  const { webhooks } = webhookWorld(database, { fetch: open });
+  const { endpoint } = await webhooks.endpoints.create({ tenantId, url: 'http://127.0.0.1/' });
+  const ref = { tenantId, endpointId: endpoint.id };
+  await fill({ endpointId: endpoint.id });
+  const times = sql`('2026-02-01T00:00:03Z'::timestamptz, '2026-02-01T03:00:00Z', '2026-02-01T05:00:00Z')`;
+  await sql`update tenantry.webhook_messages set type = 'order.refunded' where created_at in ${times}`.execute(
+    database.owner,
+  );
+  await sql`update tenantry.webhook_deliveries set status = 'failed' where created_at in ${times}`.execute(
+    database.owner,
+  );
+  await analyze();
+  const ofType = await reading((tx) => webhooks.messages({ tenantId, type: 'order.refunded' }, { db: tx }));
+  expect(ofType.result.items.map(({ type }) => type)).toEqual(Array(3).fill('order.refunded'));
+  expect(ofType.read.webhook_messages).toMatchObject({ whole: 0 });
+  expect(ofType.read.webhook_messages?.rows).toBeLessThan(100);
+  for (const [status, found] of [
+    ['failed', 3],
+    ['canceled', 0],
+    ['pending', 0],
+  ] as const) {
+    const { result, read } = await reading((tx) => webhooks.deliveries({ ...ref, status }, { db: tx }));
+    expect([status, result.items.map((one) => one.status)]).toEqual([status, Array(found).fill(status)]);
+    expect([status, read.webhook_deliveries?.whole]).toEqual([status, 0]);
+    expect(read.webhook_deliveries?.rows).toBeLessThan(100);
+  }
 });
 
 describe('a replay', () => {

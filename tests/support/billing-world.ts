@@ -116,3 +116,16 @@ export async function settle({ fake }: BillingWorld, { billing }: BillingProgram
   }
   throw new Error('billing does not come to rest');
 }
+
+/** What is asked of a checkout, but who asks and where it leads. */
+export type Wish = Omit<Parameters<BillingProgram['billing']['checkout']>[0], 'tenantId' | keyof typeof urls>;
+
+/** Where a checkout leads. */
+export const urls = { successUrl: 'https://app.test/thanks', cancelUrl: 'https://app.test/plans' };
+
+/** Buys for a tenant and pays, until the program knows of it. */
+export async function buy(world: BillingWorld, program: BillingProgram, tenantId: string, wish: Wish): Promise<void> {
+  const { sessionId } = await program.billing.checkout({ tenantId, ...wish, ...urls });
+  world.fake.completeCheckout(sessionId);
+  await settle(world, program);
+}

@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '../..');
@@ -25,8 +24,7 @@ export function startCommand(args: readonly string[], env: Record<string, string
   const { DATABASE_URL: _none, ...inherited } = process.env;
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'src/cli/main.ts', ...args], {
     cwd: root,
-    // Loading the sources costs most of a run.
-    env: { ...inherited, NODE_COMPILE_CACHE: join(tmpdir(), 'tenantry-compile-cache'), ...env },
+    env: { ...inherited, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const said = { stdout: '', stderr: '' };

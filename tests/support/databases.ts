@@ -1,8 +1,8 @@
-import { PGlite } from '@electric-sql/pglite';
 import { Kysely, PGliteDialect, PostgresDialect, sql } from 'kysely';
 import { Client, Pool } from 'pg';
 import { inject } from 'vitest';
 import { installSchema, nameStatements } from '../../src/database/index.ts';
+import { freshPglite } from './pglite-image.ts';
 
 /** One database of its own for a test, with the library's schema, seen as its owner and as the application's login. */
 export interface TestDatabase<DB> {
@@ -76,7 +76,7 @@ export async function postgresDatabase<DB>({
 
 /** Makes an embedded database. */
 export async function pgliteDatabase<DB>({ install = true }: TestDatabaseOptions = {}): Promise<TestDatabase<DB>> {
-  const db = new Kysely<DB>({ dialect: new PGliteDialect({ pglite: new PGlite() }) });
+  const db = new Kysely<DB>({ dialect: new PGliteDialect({ pglite: freshPglite }) });
   await sql`select 1`.execute(db);
   if (install) await installSchema(db);
   return { app: db, owner: db, kind: 'pglite', destroy: () => db.destroy() };

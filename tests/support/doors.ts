@@ -37,6 +37,25 @@ const failure = (): Error => new Error('the password is hunter2');
 /** What the client of another service throws: a status that is not ours to repeat. */
 const upstream = (): Error => Object.assign(new Error('upstream says hunter2'), { status: 401, statusCode: 401 });
 
+/** The message of an error of which `onError` itself fails to tell. */
+export const untold = 'nobody can be told';
+
+/** An error that fails when it is looked at. */
+const unseen = (): unknown =>
+  new Proxy(failure(), {
+    has() {
+      throw failure();
+    },
+  });
+
+/** What a handler says of a content that it then does not send. */
+const ofContent = {
+  'content-encoding': 'gzip',
+  'cache-control': 'public, max-age=3600',
+  etag: '"1"',
+  'content-disposition': 'attachment',
+};
+
 /** A session of the application's own, as these programs have it. */
 function userOf(cookie: string | undefined): KnownUser | undefined {
   const userId = /^user=(\w+)$/.exec(cookie ?? '')?.[1];
@@ -131,6 +150,16 @@ async function expressDoor(options: DoorOptions): Promise<Door> {
   });
   app.get('/rejects', guard(), async () => Promise.reject(failure()));
   app.get('/upstream', guard(), async () => Promise.reject(upstream()));
+  app.get('/unseen', guard(), async () => Promise.reject(unseen()));
+  app.get('/untold', guard(), async () => Promise.reject(new Error(untold)));
+  app.get('/spoiled', guard(), async (_request, response) => {
+    response.set(ofContent);
+    throw failure();
+  });
+  app.get('/ended', guard(), async (_request, response) => {
+    response.json({});
+    throw failure();
+  });
   app.use(...tenant.problems());
   return listen(createServer(app));
 }
@@ -142,7 +171,12 @@ async function fastifyDoor(options: DoorOptions): Promise<Door> {
     onError: options.onError,
   });
   const { guard, handler } = tenant;
-  const app = Fastify({ bodyLimit, forceCloseConnections: true, clientErrorHandler: answerClientError });
+  const app = Fastify({
+    bodyLimit,
+    forceCloseConnections: true,
+    clientErrorHandler: answerClientError,
+    frameworkErrors: tenant.frameworkErrors,
+  });
   await app.register(tenant.plugin);
   await app.register(tenant.webhook('/hooks', options.receiver));
   await app.register(tenant.billing('/billing', options.billing, { maxBytes: eventLimit }));
@@ -200,6 +234,16 @@ async function fastifyDoor(options: DoorOptions): Promise<Door> {
   });
   app.get('/rejects', guard(), async () => Promise.reject(failure()));
   app.get('/upstream', guard(), async () => Promise.reject(upstream()));
+  app.get('/unseen', guard(), async () => Promise.reject(unseen()));
+  app.get('/untold', guard(), async () => Promise.reject(new Error(untold)));
+  app.get('/spoiled', guard(), async (_request, reply) => {
+    reply.headers(ofContent);
+    throw failure();
+  });
+  app.get('/ended', guard(), async (_request, reply) => {
+    reply.send({});
+    throw failure();
+  });
   await app.listen({ port: 0, host: '127.0.0.1' });
   return { port: portOf(app.server), close: () => app.close() };
 }
@@ -233,14 +277,25 @@ async function fetchDoor(options: DoorOptions): Promise<Door> {
     }),
     'GET /rejects': handler({}, () => Promise.reject(failure())),
     'GET /upstream': handler({}, () => Promise.reject(upstream())),
+    'GET /unseen': handler({}, () => Promise.reject(unseen())),
+    'GET /untold': handler({}, () => Promise.reject(new Error(untold))),
+    'GET /spoiled': handler({}, () => Promise.reject(failure())),
+    'GET /ended': handler({}, () => json(200, {})),
   };
-  const things = handler({}, (request) =>
-    json(200, { id: decodeURIComponent(pathOf(request).slice('/things/'.length)) }),
-  );
+  const things = handler({}, (request) => json(200, { id: decoded(pathOf(request).slice('/things/'.length)) }));
   const app = createRouter(({ req }) => notFound(req.raw));
   for (const [route, serve] of Object.entries(routes)) app.on(route, ({ req }) => serve(req.raw));
   app.on('GET /things/*', ({ req }) => things(req.raw));
   return listen(createServer((request, response) => void bridge(app.fetch, request, response)));
+}
+
+/** A part of a path, as routers decode it. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch (error) {
+    throw Object.assign(new URIError('cannot be decoded', { cause: error }), { status: 400 });
+  }
 }
 
 /** What a router such as Hono's hands to a handler. */

@@ -1,15 +1,16 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { AnyMigration } from 'tenantry/migrate';
+import ts from 'typescript';
+import { problemsOf } from './programs.ts';
 
 const root = join(import.meta.dirname, '../..');
 
 /** A drafted definition as a file among the tests, where `tenantry` leads to the sources. */
 export interface DraftFile {
   /** What the strict compiler says of it; empty when nothing. */
-  compilerErrors(): Promise<string>;
+  compilerErrors(): readonly string[];
   load(): Promise<AnyMigration>;
   remove(): Promise<void>;
 }
@@ -19,31 +20,32 @@ export async function writeDraft(text: string): Promise<DraftFile> {
   const directory = await mkdtemp(join(root, 'tests/draft-'));
   const file = join(directory, 'migration.ts');
   await writeFile(file, text);
-  await writeFile(
-    join(directory, 'tsconfig.json'),
-    JSON.stringify({
-      extends: '../../tsconfig.json',
-      compilerOptions: { noUnusedLocals: true },
-      include: ['migration.ts'],
-      exclude: [],
-    }),
-  );
   return {
-    compilerErrors: () =>
-      new Promise((resolve) => {
-        const compiler = join(root, 'node_modules/typescript/bin/tsc');
-        execFile(process.execPath, [compiler, '-p', directory, '--pretty', 'false'], (error, stdout) => {
-          // The sources that it imports are checked along with it; what is wrong there is no matter of the draft.
-          const mine = stdout
-            .split('\n')
-            .filter((line) => line.includes(basename(directory)) || line.startsWith('error'));
-          resolve(error === null ? '' : mine.join('\n'));
-        });
-      }),
+    compilerErrors: () => compilerErrors(file),
     async load() {
       const module: { default: AnyMigration } = await import(/* @vite-ignore */ pathToFileURL(file).href);
       return module.default;
     },
     remove: () => rm(directory, { recursive: true }),
+  };
+}
+
+/** Compiles as the checkout is compiled. What is wrong in the sources that a draft imports is no matter of the draft. */
+function compilerErrors(file: string): readonly string[] {
+  const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile);
+  const { options } = ts.convertCompilerOptionsFromJson({ ...config.compilerOptions, noUnusedLocals: true }, root);
+  const host = ts.createCompilerHost(options);
+  const program = ts.createProgram([file], options, { ...host, getSourceFile: readOnce(host.getSourceFile) });
+  return problemsOf(program, file);
+}
+
+const sources = new Map<string, ts.SourceFile | undefined>();
+
+/** The sources that all drafts import are read, parsed and bound once for all drafts of a test file. */
+function readOnce(read: ts.CompilerHost['getSourceFile']): ts.CompilerHost['getSourceFile'] {
+  return (name, ...more) => {
+    const source = sources.has(name) ? sources.get(name) : read(name, ...more);
+    sources.set(name, source);
+    return source;
   };
 }

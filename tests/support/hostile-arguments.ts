@@ -15,6 +15,12 @@ const texts = [
 const numbers = [Number.NaN, Number.POSITIVE_INFINITY, -1, 0.5, 2 ** 53, 1e300];
 const dates = [new Date(Number.NaN), new Date(8.64e15), new Date(-8.64e15)];
 
+const circular: Record<string, unknown> = {};
+circular.self = { circular };
+/** What an application may hand over as facts of its own. */
+const facts = [circular, { a: 1n }, [], null, { a: 'x'.repeat(20_000) }];
+const namesOfFacts = ['data', 'gatewayResponse', 'metadata'];
+
 /** What stands in an argument, whole or within. */
 type Value = unknown;
 
@@ -33,6 +39,10 @@ function* hostileOnes(value: Value): Generator<{ readonly at: string; readonly v
     for (const [name, one] of Object.entries(value)) {
       for (const hostile of hostileOnes(one)) {
         yield { at: `.${name} ${hostile.at}`, value: { ...value, [name]: hostile.value } };
+      }
+      if (!namesOfFacts.includes(name)) continue;
+      for (const [place, fact] of facts.entries()) {
+        yield { at: `.${name} ${place}`, value: { ...value, [name]: fact } };
       }
     }
   }

@@ -2,6 +2,7 @@ import { Kysely, PostgresDialect } from 'kysely';
 import { Client, Pool } from 'pg';
 import { type ApiKeys, type ApiKeysOptions, createApiKeys } from '../../src/api-keys/index.ts';
 import { nameStatements } from '../../src/database/index.ts';
+import { until } from './until.ts';
 
 /** What a process of its own has: a pool, a memory of keys, and a connection that listens. */
 export interface KeyProcess {
@@ -82,9 +83,4 @@ export async function keyProcess(url: string, options: ApiKeysOptions = {}, hear
       await db.destroy();
     },
   };
-}
-
-/** Waits, without a limit of its own, until something holds. */
-export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 2));
 }

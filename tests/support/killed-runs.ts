@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { sql } from 'kysely';
 import { Client } from 'pg';
 import type { TestDatabase } from './databases.ts';
 import type { Legacy } from './legacy.ts';
+import { workerFile } from './worker-file.ts';
 
-const worker = fileURLToPath(new URL('./migrate-worker.ts', import.meta.url));
+const worker = workerFile('migrate-worker');
 
 /** Which way a process goes: up to a stage, or back. */
 export type Way = 'switch' | 'contract' | 'rollback';

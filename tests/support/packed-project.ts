@@ -1,38 +1,44 @@
-import { execFile } from 'node:child_process';
-import { access, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import type { ProvidedContext } from 'vitest';
 import type { TestProject } from 'vitest/node';
+import type { Packed, PackedOutcome } from './packed.ts';
+import { run } from './run.ts';
 
 const root = join(import.meta.dirname, '../..');
 const tools = join(root, 'node_modules/.bin');
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** The packed package: its file, and an empty project of a user's into which it was installed. */
-    packed: { readonly files: readonly string[]; readonly tarball: string; readonly project: string };
+    /** Where it is told what became of the packed package. */
+    packed: string;
   }
 }
 
 /**
  * Builds and packs the package beside the checkout, so that nothing there is disturbed, and installs the tarball into an
- * empty project as a user would, together with the peers.
+ * empty project as a user would, together with the peers. That takes a while, in which other tests run.
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const directory = await mkdtemp(join(tmpdir(), 'tenantry-dist-'));
-  const remove = (): Promise<void> => rm(directory, { recursive: true, force: true });
-  try {
-    project.provide('packed', await installPacked(directory));
-  } catch (error) {
-    await remove();
-    throw error;
-  }
-  return remove;
+  const outcome = join(directory, 'outcome.json');
+  project.provide('packed', outcome);
+  const told = installPacked(directory)
+    .then(
+      (packed): PackedOutcome => ({ packed }),
+      (error: unknown): PackedOutcome => ({ failure: error instanceof Error ? error.message : String(error) }),
+    )
+    .then(async (found) => {
+      await writeFile(`${outcome}.new`, JSON.stringify(found));
+      await rename(`${outcome}.new`, outcome);
+    });
+  return async () => {
+    await told;
+    await rm(directory, { recursive: true, force: true });
+  };
 }
 
-async function installPacked(directory: string): Promise<ProvidedContext['packed']> {
+async function installPacked(directory: string): Promise<Packed> {
   const staging = join(directory, 'package');
   await mkdir(staging);
   await run(join(tools, 'tsup'), ['--out-dir', join(staging, 'dist'), '--silent'], root);
@@ -73,20 +79,6 @@ function packedOf(answer: unknown): { filename: string; files: string[] } {
   const [packed]: { filename: string; files: { path: string }[] }[] = Object.values(Object(answer));
   if (packed === undefined) throw new Error('npm packed nothing');
   return { filename: packed.filename, files: packed.files.map(({ path }) => path) };
-}
-
-/** Runs a program and gives what it printed; what npm handed to this process stays out of its environment. */
-export async function run(program: string, args: readonly string[], cwd: string): Promise<string> {
-  const env = Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_OPTIONS$|VITEST)/i.test(name)),
-  );
-  try {
-    const { stdout } = await promisify(execFile)(program, [...args], { cwd, env, maxBuffer: 64 * 1024 * 1024 });
-    return stdout;
-  } catch (error) {
-    if (!(error instanceof Error && 'stdout' in error && 'stderr' in error)) throw error;
-    throw new Error(`${error.message}\n${error.stdout}\n${error.stderr}`, { cause: error });
-  }
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -34,12 +34,15 @@ export async function compilePrograms(
     },
   );
   const problems = new Map<string, readonly string[]>();
-  for (const { file } of programs) {
-    const source = compiled.getSourceFile(join(project, file));
-    const found = [...compiled.getSyntacticDiagnostics(source), ...compiled.getSemanticDiagnostics(source)];
-    problems.set(file, found.map(describeProblem));
-  }
+  for (const { file } of programs) problems.set(file, problemsOf(compiled, join(project, file)));
   return problems;
+}
+
+/** What the compiler says of one file of a program. */
+export function problemsOf(program: ts.Program, file: string): readonly string[] {
+  const source = program.getSourceFile(file);
+  if (source === undefined) throw new TypeError(`${file} is no part of the program`);
+  return [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)].map(describeProblem);
 }
 
 function describeProblem({ file, start, messageText }: ts.Diagnostic): string {

@@ -1,9 +1,19 @@
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pgliteImage } from './pglite-image.ts';
 
-/** Runs one module after the other and tells of each how it ended; what they leave open ends with the process. */
+/**
+ * Runs one module after the other and tells of each how it ended; what they leave open ends with the process. Their
+ * embedded databases begin as an image of a new one: to make one takes longer than all that is done with it.
+ */
 const runner = `
+import { registerHooks } from 'node:module';
+const embedded = new URL('./embedded.mjs', import.meta.url).href;
+registerHooks({
+  resolve: (name, context, next) =>
+    next(name === '@electric-sql/pglite' && context.parentURL !== embedded ? embedded : name, context),
+});
 for (const file of process.argv.slice(2)) {
   let problem = null;
   try {
@@ -16,6 +26,18 @@ for (const file of process.argv.slice(2)) {
 process.exit(0);
 `;
 
+const embedded = (image: string): string => `
+import { openAsBlob } from 'node:fs';
+import { PGlite as Original } from '@electric-sql/pglite';
+export * from '@electric-sql/pglite';
+const image = await openAsBlob(${JSON.stringify(image)});
+export class PGlite extends Original {
+  constructor(...given) {
+    super(...(given.length === 0 ? [{ loadDataDir: image }] : given));
+  }
+}
+`;
+
 /**
  * Runs programs of a project in one process, which pays for the start of Node and of the database engine once. Gives what
  * went wrong by file; `null` where nothing did. A program that ends the process takes those after it along, and they are
@@ -23,6 +45,7 @@ process.exit(0);
  */
 async function runTogether(project: string, files: readonly string[]): Promise<ReadonlyMap<string, string | null>> {
   await writeFile(join(project, 'run-together.mjs'), runner);
+  await writeFile(join(project, 'embedded.mjs'), embedded(await pgliteImage()));
   const outcomes = new Map<string, string | null>(files.map((file) => [file, 'it was not run']));
   const output = await new Promise<string>((resolve) => {
     const args = ['--disable-warning=ExperimentalWarning', 'run-together.mjs', ...files];

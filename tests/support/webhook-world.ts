@@ -58,7 +58,7 @@ export function webhookWorld(
     db: database.app,
     clock,
     secretBox,
-    fetch: { ...open, deadlineMilliseconds: 1000 },
+    fetch: open,
     events: async (event) => {
       events.push(event);
     },

@@ -1,5 +1,5 @@
-import type { Request } from 'express';
-import type { FastifyRequest } from 'fastify';
+import { type Request, Router } from 'express';
+import Fastify, { type FastifyRequest } from 'fastify';
 import type { Kysely } from 'kysely';
 import { createTenantry, definePlans, perOrg } from 'tenantry';
 import { createExpressAdapter } from 'tenantry/express';
@@ -24,7 +24,26 @@ it('gives handlers an access of the own plans and tables, and other handlers non
     // @ts-expect-error: there is no such table
     access.db.selectFrom('votes');
   });
+  const { guard, handler } = express;
+  const router = Router();
+  router.get(
+    '/notes/:id',
+    guard({ consume: 'calls' }),
+    handler(({ params, body }) => {
+      expectTypeOf(params.id).toEqualTypeOf<string>();
+      expectTypeOf(body).toBeAny();
+    }),
+  );
+  router.get(
+    '/votes/:id',
+    handler<{ id: string }>(({ params, body }) => {
+      expectTypeOf(params.id).toEqualTypeOf<string>();
+      expectTypeOf(body).toBeAny();
+    }),
+  );
+  router.use(guard());
   const fastify = createFastifyAdapter(tenantry);
+  Fastify({ frameworkErrors: fastify.frameworkErrors });
   fastify.handler<{ Body: { text: string } }>(({ access, body }) => {
     expectTypeOf(body.text).toEqualTypeOf<string>();
     expectTypeOf(access.plan).toEqualTypeOf<'free'>();

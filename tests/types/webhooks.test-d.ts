@@ -1,5 +1,5 @@
 import type { TraceAPI } from '@opentelemetry/api';
-import { createTenantry, defineEvents, type definePlans, perUser } from 'tenantry';
+import { createTenantry, defineEvents, definePlans, perUser } from 'tenantry';
 import { createWebhooks, type DeliveryTrace, type StandardSchema } from 'tenantry/webhooks/delivery';
 import { expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
@@ -35,6 +35,15 @@ it('keeps the names of the events through createTenantry', () => {
   const bare = createTenantry({ db, plans, strategy: perUser({ plan: 'free' }) });
   // @ts-expect-error nothing is sent
   void (() => bare.webhooks.publish({ tenantId, type: 'order.paid', data: {} }));
+});
+
+it('takes the name of a limit of the plans for how many endpoints there may be', () => {
+  const limited = definePlans({ free: { limits: { hooks: 3 }, quotas: { calls: { amount: 1, per: 'day' } } } });
+  const options = { db, plans: limited, strategy: perUser({ plan: 'free' as const }) };
+  void (() => createTenantry({ ...options, webhooks: { catalogue, limits: { endpoints: 'hooks' } } }));
+  void (() => createTenantry({ ...options, webhooks: { catalogue, limits: async () => ({ endpoints: null }) } }));
+  // @ts-expect-error a quota is no limit
+  void (() => createTenantry({ ...options, webhooks: { catalogue, limits: { endpoints: 'calls' } } }));
 });
 
 it('takes the trace of OpenTelemetry, and schemas of zod, as they are', () => {

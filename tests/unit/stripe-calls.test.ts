@@ -154,6 +154,10 @@ it('every request that the library can send was sent here, in each of its shapes
   fake.setCard(poor.id, 'ok');
   await provider.subscriptions.create({ ...wish, customerId: poor.id }, key());
   fake.setCard(poor.id, 'declines');
+  // An invoice carries its first ten lines; the others are fetched.
+  for (let n = 0; n < 11; n += 1) {
+    await stripe.invoiceItems.create({ customer: poor.id, amount: 100, currency: 'usd' });
+  }
   await fake.advance({ days: 33 });
   expect((await provider.subscriptions.list(poor.id))[0]?.pastDueSince).not.toBeNull();
   const failed = await provider.money.documents({ customerId: poor.id, since: new Date(0) });

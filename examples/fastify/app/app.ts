@@ -46,8 +46,13 @@ export interface AppOptions {
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const { receptionist, db, origin, secret, sendInvitation, more } = options;
   const { checkoutAddress = ({ url }) => url, portalAddress = ({ url }) => url } = options;
-  const app = Fastify({ bodyLimit: 100_000, requestIdHeader: false, clientErrorHandler: answerClientError });
   const adapter = adapterOf(receptionist);
+  const app = Fastify({
+    bodyLimit: 100_000,
+    requestIdHeader: false,
+    clientErrorHandler: answerClientError,
+    frameworkErrors: adapter.frameworkErrors,
+  });
   await app.register(adapter.plugin);
 
   const headers = securityHeaders(origin);

@@ -60,7 +60,7 @@ export function createHostService(hostManager: HostManager, db: Kysely<HostDatab
   const tenant = createFastifyAdapter(hostManager);
   const { guard, handler } = tenant;
   const hosts = createHosts(hostManager);
-  const service = createService(tenant.plugin);
+  const service = createService(tenant);
 
   /** Every call is somebody's: a key of the whole organization has no teams. */
   const viewerOf = ({ userId, db: queries }: { readonly userId: string | null; readonly db: Viewer['db'] }): Viewer => {

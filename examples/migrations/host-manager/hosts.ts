@@ -70,7 +70,11 @@ export function createHosts(app: Application) {
 
     async change(viewer: Viewer, id: string, change: HostChange) {
       await requireManage(viewer, id);
-      await viewer.db.updateTable('Host').set(change).where('id', '=', id).execute();
+      await viewer.db
+        .updateTable('Host')
+        .set({ ...change, updatedAt: new Date() })
+        .where('id', '=', id)
+        .execute();
       return get(viewer, id);
     },
 

@@ -55,7 +55,7 @@ export function createSonicusService(sonicus: Sonicus, db: Kysely<SonicusDatabas
   const own = createOwn(sonicus, db);
   const reads = (what: string) => guard({ permission: `${what}:read` });
   const writes = (what: string) => guard({ permission: `${what}:write` });
-  const service = createService(tenant.plugin);
+  const service = createService(tenant);
 
   // The answer tells nobody whether an address has an account.
   service.post<NewUser>('/api/v1/auth/register', { schema: bodies.user }, async ({ body }, reply) => {

@@ -41,7 +41,7 @@ export function createTherapyService(
   const voucherTypes = createVoucherTypes(therapy);
   const { handler } = tenant;
   const guard = (permission: string) => tenant.guard({ permission });
-  const service = createService(tenant.plugin);
+  const service = createService(tenant);
 
   addLoginRoutes(service, therapy.auth, '/api/auth');
   addAdminRoutes(service, therapy, people, admins);

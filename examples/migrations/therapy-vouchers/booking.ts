@@ -13,8 +13,8 @@ function mayBegin(rules: BookingRules, at: Date): boolean {
 }
 
 /**
- * Books a session on a client's voucher: one unit of what the voucher granted, its spare sessions last. The voucher, the
- * session and the unit are written together or not at all.
+ * Books a session on a client's voucher: one unit of what the organization's vouchers granted, of those that end first. The
+ * voucher, the session and the unit are written together or not at all.
  */
 export async function book(
   platform: Platform,

@@ -1,7 +1,7 @@
 import { TenantryError } from 'tenantry';
 import { found, refusal } from '../refusal.ts';
 import { bodyOf, oneOf, text, whole } from '../service.ts';
-import type { BookingRules } from './application.ts';
+import type { BookingRules, PlatformTransaction } from './application.ts';
 import type { Therapy } from './login.ts';
 
 /** A voucher type as an owner writes it. */
@@ -69,6 +69,17 @@ export function createVoucherTypes({ plans }: Therapy) {
     if (clients > 1) await access.requireFeature('group-sessions');
   }
 
+  /** A type that is sold has a place on the plan. */
+  async function takePlace(access: Visitor, id: number, tx: PlatformTransaction): Promise<void> {
+    const counted = await plans.resources.occupy(access.tenant.id, 'voucherTypes', String(id), { db: tx });
+    if (counted.ok) return;
+    const { limit, used, requested } = counted;
+    throw new TenantryError('limit_reached', { meter: 'voucherTypes', limit: Number(limit), used, requested });
+  }
+
+  const givePlace = (access: Visitor, id: number, tx: PlatformTransaction) =>
+    plans.resources.vacate(access.tenant.id, 'voucherTypes', String(id), { db: tx });
+
   return {
     list: (access: Visitor) => access.db.selectFrom('voucher_types').selectAll().orderBy('id').execute(),
 
@@ -82,23 +93,24 @@ export function createVoucherTypes({ plans }: Therapy) {
           .returningAll()
           .executeTakeFirst();
         if (made === undefined) throw refusal(409, 'there is a voucher type of that name');
-        const counted = await plans.resources.occupy(access.tenant.id, 'voucherTypes', String(made.id), { db: tx });
-        if (counted.ok) return made;
-        const { limit, used, requested } = counted;
-        throw new TenantryError('limit_reached', { meter: 'voucherTypes', limit: Number(limit), used, requested });
+        await takePlace(access, made.id, tx);
+        return made;
       });
     },
 
     async change(access: Visitor, id: number, change: Partial<VoucherType> & { readonly is_active?: boolean }) {
       await checkGroups(access, change);
       const ended = change.is_active === undefined ? {} : { deactivated_at: change.is_active ? null : new Date() };
-      const type = await access.db
-        .updateTable('voucher_types')
-        .set({ ...rowOf(change), ...ended })
-        .where('id', '=', id)
-        .returningAll()
-        .executeTakeFirst();
-      return found(type, 'voucher type');
+      return access.transaction(async (tx) => {
+        const rows = tx
+          .updateTable('voucher_types')
+          .set({ ...rowOf(change), ...ended })
+          .where('id', '=', id);
+        const type = found(await rows.returningAll().executeTakeFirst(), 'voucher type');
+        if (change.is_active === true) await takePlace(access, id, tx);
+        if (change.is_active === false) await givePlace(access, id, tx);
+        return type;
+      });
     },
 
     /** Deletes a voucher type; one of which vouchers were sold is taken off the list instead. */
@@ -114,7 +126,7 @@ export function createVoucherTypes({ plans }: Therapy) {
             .set({ is_active: false, deactivated_at: new Date() })
             .where('id', '=', id)
             .execute();
-        await plans.resources.vacate(access.tenant.id, 'voucherTypes', String(id), { db: tx });
+        await givePlace(access, id, tx);
       }),
   };
 }

@@ -36,6 +36,15 @@ export async function scryptMatches(
 /**
  * Tells whether a SHA-256 with a salt is a secret's; made for {@link HashForm.verify}. It reads `<salt>:<digest>` and
  * `<salt>$<digest>`, the digest in hexadecimal; the salt's text stands before the secret, or `after` it.
+ *
+ * @example
+ * ```ts
+ * import { createHash } from 'node:crypto';
+ * import { saltedMatches } from 'tenantry/api-keys';
+ *
+ * const digest = createHash('sha256').update('pepper').update('the secret').digest('hex');
+ * saltedMatches('the secret', `pepper:${digest}`); // true
+ * ```
  */
 export function saltedMatches(secret: string, hash: string, place: 'before' | 'after' = 'before'): boolean {
   const parts = /^(.*)[:$]([0-9a-f]{64})$/i.exec(hash);

@@ -47,6 +47,7 @@ export interface Spending {
  *
  * A stored time that lies further ahead than a limit can bring it was written by a clock that runs ahead, or under a
  * larger limit. It is taken for the furthest that can be, and written so, or else the key would be shut until that time.
+ * The row of a limit that a key once had stays as it is.
  *
  * $1 tenant, $2 … $7 the keys: id, calls, step, room, uses, period; $8 the names of the rates that must be there, $9 the
  * ids of the keys whose uses are counted, $10 and $11 step and room of the tenant, $12 the time.
@@ -84,7 +85,8 @@ const spendText = `
     where (select yes from ready)
   ), key_rates as (
     update tenantry.rate_limits r set tat = g.tat + g.granted * g.step from granted g
-    where r.tenant_id = $1::uuid and r.name = 'key:' || g.key_id and (g.granted > 0 or g.stored > $12::bigint + g.room)
+    where r.tenant_id = $1::uuid and r.name = 'key:' || g.key_id and g.step is not null
+      and (g.granted > 0 or g.stored > $12::bigint + g.room)
   ), tenant_rate as (
     update tenantry.rate_limits r set tat = t.tat + s.granted * $10::bigint
     from tenant t, (select sum(granted)::bigint as granted from granted) s

@@ -2,10 +2,14 @@ import { isIP } from 'node:net';
 
 /**
  * The part of an address by which tries are counted: all of an IPv4 address, the first 64 bits of an IPv6 one (whoever has
- * one such address has all of them), and what an IPv4 address is when it is written as IPv6. Empty for what is no address.
+ * one such address has all of them), and what an IPv4 address is when it is written as IPv6. A port behind it, as some
+ * proxies write it, is left out. Empty for what is no address.
  */
 export function addressOf(ip: string): string {
-  const text = ip.trim().toLowerCase().replace(/%.*$/, '');
+  const given = String(ip).trim().toLowerCase();
+  const [, bare = given] =
+    /^(\d+\.\d+\.\d+\.\d+):\d{1,5}$/.exec(given) ?? /^\[([^\]]*)\](?::\d{1,5})?$/.exec(given) ?? [];
+  const text = bare.replace(/%.*$/, '');
   const kind = isIP(text);
   if (kind === 4) return text;
   if (kind !== 6) return '';

@@ -15,7 +15,7 @@ export interface LoginInput {
   readonly password: string;
   /**
    * The address of the client, as the first proxy that is yours saw it. Null, or empty, where it is not known: guessing is
-   * not slowed down then.
+   * not slowed down then. One address, and no list of them: those with a text that is none are counted as one.
    */
   readonly ip: string | null;
   readonly userAgent?: string;

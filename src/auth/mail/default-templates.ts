@@ -15,7 +15,21 @@ export interface TemplateOptions {
   readonly tokenIn?: 'fragment' | 'query';
 }
 
-/** Makes plain templates in English; spread them and replace those that should be others. */
+/**
+ * Makes plain templates in English; spread them and replace those that should be others.
+ *
+ * @example
+ * ```ts
+ * import { defaultTemplates } from 'tenantry/auth';
+ *
+ * const links = {
+ *   verify: 'https://app.example.com/verify',
+ *   reset: 'https://app.example.com/reset',
+ *   change: 'https://app.example.com/change',
+ * };
+ * const templates = { ...defaultTemplates({ product: 'Acme', links }) };
+ * ```
+ */
 export function defaultTemplates({ product, links, tokenIn = 'fragment' }: TemplateOptions): MailTemplates {
   const greeting = (name: string | null): string => (name === null ? 'Hello,' : `Hello ${name},`);
   const until = (time: Date): string => `${time.toISOString().slice(0, 16).replace('T', ' ')} UTC`;

@@ -14,7 +14,16 @@ export interface Argon2idOptions {
 
 const form = /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,3})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})$/;
 
-/** Tells whether this Node has argon2id: 24.7 and later. */
+/**
+ * Tells whether this Node has argon2id: 24.7 and later.
+ *
+ * @example
+ * ```ts
+ * import { argon2id, hasArgon2id, scrypt } from 'tenantry/auth';
+ *
+ * const hasher = hasArgon2id() ? argon2id() : scrypt();
+ * ```
+ */
 export function hasArgon2id(): boolean {
   return typeof nodeCrypto.argon2 === 'function';
 }
@@ -24,6 +33,13 @@ export function hasArgon2id(): boolean {
  * are in the usual PHC form, so those of other libraries open too.
  *
  * @throws TenantryError `config_invalid` where Node is older than 24.7, and for a cost that cannot be.
+ *
+ * @example
+ * ```ts
+ * import { argon2id, hasArgon2id, scrypt } from 'tenantry/auth';
+ *
+ * const hasher = hasArgon2id() ? argon2id() : scrypt();
+ * ```
  */
 export function argon2id({ memory = 19_456, passes = 2, parallelism = 1 }: Argon2idOptions = {}): PasswordHasher {
   if (!hasArgon2id()) {

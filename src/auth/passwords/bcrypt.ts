@@ -41,6 +41,13 @@ interface Answer {
  * the rest without a word.
  *
  * @throws TenantryError `config_invalid` for a cost that cannot be.
+ *
+ * @example
+ * ```ts
+ * import { bcrypt } from 'tenantry/auth';
+ *
+ * const hasher = bcrypt({ cost: 12 }); // opens hashes of another program, and makes such
+ * ```
  */
 export function bcrypt({ cost = 12 }: BcryptOptions = {}): PasswordHasher {
   if (!isRounds(cost)) {

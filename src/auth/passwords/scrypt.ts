@@ -19,6 +19,15 @@ const form = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{11
  * OWASP when absent: 32 MiB.
  *
  * @throws TenantryError `config_invalid` for a cost that cannot be.
+ *
+ * @example
+ * ```ts
+ * import { scrypt } from 'tenantry/auth';
+ *
+ * const hasher = scrypt();
+ * const hash = await hasher.hash('correct horse battery');
+ * await hasher.verify('correct horse battery', hash); // true
+ * ```
  */
 export function scrypt({ logN = 15, blockSize = 8, parallelism = 3 }: ScryptOptions = {}): PasswordHasher {
   const cost = { logN, blockSize, parallelism };

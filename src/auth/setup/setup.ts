@@ -1,4 +1,5 @@
 import { isUuid, TenantryError } from '../../core/index.ts';
+import { storableJson } from '../../core/storable-json.ts';
 import type { CallOptions } from '../../database/index.ts';
 import type { ActOptions, Toolbox } from '../toolbox.ts';
 import { listSteps, putStep, type StepStatus } from './setup-store.ts';
@@ -105,7 +106,7 @@ export function createSetup<Step extends string>(
   ): Promise<SetupState<Step>> {
     if (!names.includes(step)) throw refused(String(step).slice(0, 80), 'there is no such step');
     if (status === 'skipped' && definition[step].optional !== true) throw refused(step, 'must not be left out');
-    const json = data === undefined ? null : readData(data);
+    const json = data === undefined ? null : storableJson(data, mostData, (problem) => refused('data', problem));
     if (!isUuid(tenantId)) throw new TenantryError('tenant_not_found', { tenant: String(tenantId) });
     const by = options?.by?.userId ?? null;
     await changing(options, async (tx) => {
@@ -129,20 +130,6 @@ export function createSetup<Step extends string>(
     complete: ({ data, ...ref }, options) => set(ref, 'done', data, options),
     skip: (ref, options) => set(ref, 'skipped', undefined, options),
   };
-}
-
-function readData(data: object): string {
-  let json: string | undefined;
-  try {
-    json = JSON.stringify(data);
-  } catch {
-    throw refused('data', 'cannot be written as JSON');
-  }
-  if (json === undefined || !json.startsWith('{')) throw refused('data', 'must be an object');
-  if (Buffer.byteLength(json) > mostData) throw refused('data', `must have at most ${mostData} bytes as JSON`);
-  if (/(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/i.test(json))
-    throw refused('data', 'holds a character that cannot be stored');
-  return json;
 }
 
 function refused(field: string, problem: string): TenantryError {

@@ -18,7 +18,16 @@ export interface SigningKey {
   readonly publicJwk: JsonWebKey;
 }
 
-/** Makes a new key pair on Ed25519, as a private JSON Web Key. Keep it out of the database, or sealed. */
+/**
+ * Makes a new key pair on Ed25519, as a private JSON Web Key. Keep it out of the database, or sealed.
+ *
+ * @example
+ * ```ts
+ * import { createSigningKey } from 'tenantry/auth';
+ *
+ * const { kty, crv } = await createSigningKey(); // 'OKP', 'Ed25519'
+ * ```
+ */
 export async function createSigningKey(): Promise<JsonWebKey> {
   const { privateKey } = await promisify(generateKeyPair)('ed25519');
   return { ...privateKey.export({ format: 'jwk' }) };

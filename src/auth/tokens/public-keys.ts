@@ -31,6 +31,8 @@ export function createPublicKeys(
   async function reload(): Promise<void> {
     triedAt = clock().getTime();
     const set = await load();
+    if (!Array.isArray(Object(set).keys))
+      throw new TypeError('what was loaded is no JSON Web Key Set: it has no list of keys');
     const found = set.keys.flatMap((jwk) => readPublicKey(jwk) ?? []);
     keys = new Map(found.map(({ kid, key }) => [kid, key]));
     loadedAt = triedAt;

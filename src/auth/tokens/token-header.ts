@@ -22,7 +22,7 @@ export function looksLikeToken(text: string): boolean {
 /** Reads what a token says of itself, or tells what is wrong with that. Nothing in it may be trusted yet. */
 export function readTokenHeader(token: unknown): TokenHeader | TokenDenial {
   if (typeof token !== 'string' || token.length > mostCharacters || !form.test(token)) return 'malformed';
-  const [head = '', body = ''] = token.split('.');
+  const [head = '', body = '', signature = ''] = token.split('.');
   const header = objectOf(head);
   const payload = objectOf(body);
   if (header === null || payload === null) return 'malformed';
@@ -30,6 +30,8 @@ export function readTokenHeader(token: unknown): TokenHeader | TokenDenial {
   const { alg, kid, typ } = header;
   if (typeof alg !== 'string') return 'malformed';
   if (kid !== undefined && !(typeof kid === 'string' && /^[\x21-\x7e]{1,256}$/.test(kid))) return 'key_unknown';
+  // The last character of a signature has bits that say nothing: a token has one text, and not sixteen.
+  if (Buffer.from(signature, 'base64url').toString('base64url') !== signature) return 'signature_invalid';
   return {
     alg,
     kid: typeof kid === 'string' ? kid : undefined,

@@ -16,7 +16,7 @@ export interface TokenVerifierOptions {
   readonly keys: PublicKeysOptions;
   /** Tokens of other issuers that are taken for a time. */
   readonly legacy?: readonly LegacyTokens[];
-  /** How many seconds the clocks of two machines may differ; 5 when absent. */
+  /** How many seconds the clocks of two machines may differ; 5 when absent, 300 at most. */
   readonly tolerance?: number;
   readonly clock?: Clock;
 }
@@ -26,6 +26,9 @@ export type VerifyToken = (token: unknown) => Promise<TokenVerification>;
 
 export const tokenType = 'at+jwt';
 export const tokenAlgorithm = 'EdDSA';
+
+/** Clocks that differ by more are to be mended, and a token would be good for twice as long as it says. */
+const mostTolerance = 300;
 
 /**
  * Makes what verifies access tokens (RFC 9068): EdDSA alone, of one issuer, for one audience, of type `at+jwt`, under a key
@@ -61,6 +64,10 @@ export function verifierOf({
   for (const [path, text] of Object.entries({ issuer, audience })) {
     if (typeof text === 'string' && text !== '') continue;
     throw new TenantryError('config_invalid', { path: `auth.${path}`, problem: 'must be a text' });
+  }
+  if (!(tolerance >= 0 && tolerance <= mostTolerance)) {
+    const problem = `must be from 0 to ${mostTolerance} seconds`;
+    throw new TenantryError('config_invalid', { path: 'auth.tolerance', problem });
   }
   const others = legacy.map((one, index) =>
     createLegacyVerifier(`auth.legacy[${index}]`, one, { issuer, clock, tolerance }),

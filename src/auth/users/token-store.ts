@@ -17,23 +17,20 @@ export interface NewToken {
   readonly unlessSince: Date;
 }
 
-/** Makes a token in place of those before it for the same purpose; false when there is a new one already. */
+/**
+ * Makes a token in place of the one before it for the same purpose; false when there is a new one already. The index of
+ * tokens that are open has one place for each user and purpose, so of many at the same moment one is made.
+ */
 export async function putToken(db: AnyDatabase, token: NewToken): Promise<boolean> {
   const { digest, purpose, userId, email, now, expiresAt, unlessSince } = token;
   const { rows } = await sql`
-    with locked as materialized (
-      select user_id from tenantry.users where user_id = ${userId} for no key update
-    ), fresh as (
-      select 1 from tenantry.user_tokens
-      where user_id = ${userId} and purpose = ${purpose} and used_at is null and created_at > ${unlessSince}::timestamptz
-        and email_key = ${email.key}
-    ), gone as (
-      delete from tenantry.user_tokens where user_id = ${userId} and purpose = ${purpose} and used_at is null
-        and not exists (select 1 from fresh)
-    )
-    insert into tenantry.user_tokens (digest, purpose, user_id, email, email_key, created_at, expires_at)
-    select ${digest}, ${purpose}, l.user_id, ${email.given}, ${email.key}, ${now}::timestamptz, ${expiresAt}::timestamptz
-    from locked l where not exists (select 1 from fresh)
+    insert into tenantry.user_tokens as t (digest, purpose, user_id, email, email_key, created_at, expires_at)
+    select ${digest}, ${purpose}, u.user_id, ${email.given}, ${email.key}, ${now}::timestamptz, ${expiresAt}::timestamptz
+    from tenantry.users u where u.user_id = ${userId}
+    on conflict (user_id, purpose) where used_at is null do update
+    set digest = excluded.digest, email = excluded.email, email_key = excluded.email_key,
+      created_at = excluded.created_at, expires_at = excluded.expires_at
+    where t.created_at <= ${unlessSince}::timestamptz or t.email_key <> excluded.email_key
     returning 1`.execute(libraryOf(db));
   return rows.length > 0;
 }

@@ -33,6 +33,8 @@ export interface RefundInput {
   /** Minor units; all that is left when absent. */
   readonly amount?: number;
   readonly reason?: string;
+  /** The same refund, however often it is sent, is made once: name the form or the case that it comes from. */
+  readonly idempotencyKey?: string;
 }
 
 /** An invoice to be credited. */
@@ -42,6 +44,8 @@ export interface CreditInput {
   /** Minor units. */
   readonly amount: number;
   readonly reason?: string;
+  /** The same credit, however often it is sent, is given once. */
+  readonly idempotencyKey?: string;
 }
 
 /** Invoices, payments, refunds and credit notes of a tenant. What can be no id is refused with `name_invalid`. */
@@ -64,14 +68,15 @@ export interface BillingDocuments {
     options?: DocumentPage & { readonly invoiceId?: string; readonly status?: string },
   ): Promise<readonly Payment[]>;
   /**
-   * Gives a payment back. A double click gives it back once: the same wish has the same key until the refund is known.
+   * Gives a payment back: once for each `idempotencyKey`; where none is given, once for what is asked for before the refund
+   * is known, and again afterwards.
    *
    * @throws TenantryError `provider_refused` for a payment that the tenant has not, or more than is left of it;
    * `amount_invalid`; `provider_unavailable`.
    */
   refund(input: RefundInput): Promise<Refund>;
   /**
-   * Credits an invoice: an open one owes less.
+   * Credits an invoice: an open one owes less. It is done once as `refund` is.
    *
    * @throws TenantryError as `refund`, and `billing_unsupported`.
    */

@@ -10,6 +10,16 @@ import type { PriceItem } from './price-definitions.ts';
  * what was done is not done twice.
  *
  * @throws TenantryError `config_invalid` for a plan with problems, or one that was made for another provider or mode.
+ *
+ * @example
+ * ```ts
+ * import { applyCatalogueSync, type BillingProvider, planCatalogueSync, type PriceCatalogue } from 'tenantry/billing';
+ *
+ * async function deployPrices(provider: BillingProvider, prices: PriceCatalogue): Promise<void> {
+ *   const sync = await planCatalogueSync(provider, prices);
+ *   await applyCatalogueSync(provider, sync, (step) => console.log(step));
+ * }
+ * ```
  */
 export async function applyCatalogueSync(
   provider: BillingProvider,

@@ -11,6 +11,15 @@ import { checkCoupons } from './plan-coupon-sync.ts';
  * program starts.
  *
  * @returns What is wrong; nothing when all is well.
+ *
+ * @example
+ * ```ts
+ * import { type BillingProvider, checkCatalogue, type PriceCatalogue } from 'tenantry/billing';
+ *
+ * async function tellOfPrices(provider: BillingProvider, prices: PriceCatalogue): Promise<void> {
+ *   for (const problem of await checkCatalogue(provider, prices)) console.warn(problem);
+ * }
+ * ```
  */
 export async function checkCatalogue(
   provider: BillingProvider,
@@ -30,6 +39,15 @@ export async function checkCatalogue(
  * Like {@link checkCatalogue}, and throws for the first thing that is wrong.
  *
  * @throws TenantryError `config_invalid` whose path is the lookup key.
+ *
+ * @example
+ * ```ts
+ * import { type BillingProvider, type PriceCatalogue, requireCatalogue } from 'tenantry/billing';
+ *
+ * async function start(provider: BillingProvider, prices: PriceCatalogue): Promise<void> {
+ *   await requireCatalogue(provider, prices); // no request is served with prices that are not sold
+ * }
+ * ```
  */
 export async function requireCatalogue(provider: BillingProvider, catalogue: PriceBook): Promise<void> {
   const [first, ...more] = await checkCatalogue(provider, catalogue);

@@ -41,6 +41,16 @@ export interface CatalogueSync {
  * Compares the price list with the provider, and plans what makes the provider follow: products, meters and prices that
  * are missing are made, names are corrected, a price that differs is replaced. So it is with
  * coupons and promotion codes, but that a coupon of other terms is a problem.
+ *
+ * @example
+ * ```ts
+ * import { type BillingProvider, planCatalogueSync, type PriceCatalogue } from 'tenantry/billing';
+ *
+ * async function isUpToDate(provider: BillingProvider, prices: PriceCatalogue): Promise<boolean> {
+ *   const { steps, problems } = await planCatalogueSync(provider, prices);
+ *   return steps.length + problems.length === 0;
+ * }
+ * ```
  */
 export async function planCatalogueSync(provider: BillingProvider, catalogue: PriceBook): Promise<CatalogueSync> {
   const items = catalogue.prices.map(itemOf);

@@ -45,7 +45,7 @@ export interface CouponDefinition {
   readonly duration: CouponItem['duration'];
   /** For how many months a `repeating` one holds. */
   readonly months?: number;
-  /** Until when it can be given; without end when absent. */
+  /** Until when it can be given; without end when absent. Stripe takes five years ahead at most. */
   readonly redeemBy?: Date;
   /**
    * What payers type in to be given it, where a checkout has `promotionCodes`, such as `WELCOME`: letters, digits and `-`;

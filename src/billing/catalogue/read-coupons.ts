@@ -1,4 +1,5 @@
 import { cleanText, TenantryError } from '../../core/index.ts';
+import { isMoment } from '../../core/moment.ts';
 import type { NewPromotionCode } from '../provider/coupon.ts';
 import type { CouponDefinition, CouponItem, PromotionCodeDefinition } from './price-definitions.ts';
 import { readAmounts } from './read-amounts.ts';
@@ -88,9 +89,8 @@ function readName(path: string, name: string): string {
 /** Providers count seconds. */
 function readTime(path: string, time: Date | undefined): Date | null {
   if (time === undefined) return null;
-  const milliseconds = time instanceof Date ? time.getTime() : Number.NaN;
-  if (Number.isNaN(milliseconds)) refuse(path, 'must be a date');
-  return new Date(Math.floor(milliseconds / 1000) * 1000);
+  if (!isMoment(time)) refuse(path, 'must be a date');
+  return new Date(Math.floor(time.getTime() / 1000) * 1000);
 }
 
 function refuse(path: string, problem: string): never {

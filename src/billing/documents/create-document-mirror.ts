@@ -3,6 +3,7 @@ import type { AnyDatabase } from '../../database/index.ts';
 import type { DocumentDrift, DocumentMirror } from '../document-mirror.ts';
 import type { Unstamped } from '../ground.ts';
 import type { ProviderDocuments } from '../provider/document.ts';
+import { sameJson } from '../same-json.ts';
 import {
   creditNoteTable,
   type DocumentColumn,
@@ -77,14 +78,5 @@ function plainOf(value: unknown): unknown {
 function same<Document>({ type }: DocumentColumn<Document>, ours: unknown, theirs: unknown): boolean {
   if (ours === null || theirs === null) return ours === theirs;
   if (type === 'timestamptz') return Date.parse(String(ours)) === Date.parse(String(theirs));
-  return sorted(ours) === sorted(theirs);
-}
-
-/** JSON whose keys stand in one order: jsonb keeps them in one of its own. */
-function sorted(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) =>
-    typeof part === 'object' && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  );
+  return sameJson(ours, theirs);
 }

@@ -1,5 +1,5 @@
-import { CompiledQuery } from 'kysely';
-import { type AnyDatabase, libraryOf } from '../../database/handle.ts';
+import type { AnyDatabase } from '../../database/handle.ts';
+import { run } from '../../database/run.ts';
 import type { DocumentTable } from './document-columns.ts';
 
 /** What is written at a time. */
@@ -64,9 +64,4 @@ function recordOf<Document extends { readonly id: string }>(
   document: Document,
 ): Record<string, unknown> {
   return { id: document.id, ...Object.fromEntries(columns.map(({ name, of }) => [name, of(document)])) };
-}
-
-async function run<Row>(db: AnyDatabase, text: string, parameters: unknown[]): Promise<readonly Row[]> {
-  const { rows } = await libraryOf(db).executeQuery<Row>(CompiledQuery.raw(text, parameters));
-  return rows;
 }

@@ -122,7 +122,8 @@ function couponAfter(coupon: ManualCoupon | null, at: Date): ManualCoupon | null
   return coupon.invoicesLeft === null ? coupon : { ...coupon, invoicesLeft: coupon.invoicesLeft - 1 };
 }
 
-function holds({ invoicesLeft, until }: ManualCoupon, at: Date): boolean {
+/** Whether a reduction still takes something off. */
+export function holds({ invoicesLeft, until }: ManualCoupon, at: Date): boolean {
   return (invoicesLeft === null || invoicesLeft > 0) && (until === null || at < until);
 }
 

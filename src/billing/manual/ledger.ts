@@ -1,7 +1,14 @@
 import { TenantryError } from '../../core/index.ts';
 import type { AnyDatabase } from '../../database/index.ts';
 import { checkMinor } from '../money/money.ts';
-import type { ProviderCreditNote, ProviderInvoice, ProviderPayment, ProviderRefund } from '../provider/document.ts';
+import type {
+  CreditWish,
+  ProviderCreditNote,
+  ProviderInvoice,
+  ProviderPayment,
+  ProviderRefund,
+  RefundWish,
+} from '../provider/document.ts';
 import { manualId } from './manual-ids.ts';
 import type { ManualOptions, NumberedDocument } from './manual-options.ts';
 import type { InvoiceDraft, ManualCustomer } from './manual-state.ts';
@@ -146,14 +153,7 @@ export async function settlePayment(
 }
 
 /** Gives a payment back, wholly or in part; never more than was paid. */
-export async function refundPayment(
-  desk: Desk,
-  {
-    paymentId,
-    amount,
-    reason,
-  }: { readonly paymentId: string; readonly amount?: number | undefined; readonly reason?: string | undefined },
-): Promise<ProviderRefund> {
+export async function refundPayment(desk: Desk, { paymentId, amount, reason }: RefundWish): Promise<ProviderRefund> {
   const { tx, tenantId, now, ids } = desk;
   const payment = await readObject<ProviderPayment>(tx, tenantId, 'payment', paymentId);
   if (payment === null || payment.customerId === null) {
@@ -181,11 +181,7 @@ export async function refundPayment(
 /** Credits an invoice: an open one owes less, of a paid one the amount is kept to the customer's credit. */
 export async function creditInvoice(
   desk: Desk,
-  {
-    invoiceId,
-    amount,
-    reason,
-  }: { readonly invoiceId: string; readonly amount: number; readonly reason?: string | undefined },
+  { invoiceId, amount, reason }: CreditWish,
 ): Promise<ProviderCreditNote> {
   const { tx, tenantId, now, ids } = desk;
   const invoice = await requireInvoice(desk, invoiceId, 'createCreditNote');

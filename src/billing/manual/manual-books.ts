@@ -1,18 +1,21 @@
 import { createHash } from 'node:crypto';
-import { cleanText, opaqueId, TenantryError } from '../../core/index.ts';
-import { isStorableJson } from '../../core/storable-json.ts';
+import { cleanText, TenantryError } from '../../core/index.ts';
+import { storableJson } from '../../core/storable-json.ts';
 import type { AnyDatabase, CallOptions } from '../../database/index.ts';
-import { checkTime } from '../check-input.ts';
+import { sqlstateOf } from '../../database/install.ts';
+import { checkIds, checkTime } from '../check-input.ts';
 import { checkedTenant } from '../checked-tenant.ts';
 import type { Ground } from '../ground.ts';
 import { readCurrency } from '../money/currency.ts';
 import { checkMinor } from '../money/money.ts';
 import type {
+  CreditWish,
   ProviderCreditNote,
   ProviderDocuments,
   ProviderInvoice,
   ProviderPayment,
   ProviderRefund,
+  RefundWish,
 } from '../provider/document.ts';
 import { lookAgain } from '../seats/store.ts';
 import {
@@ -28,15 +31,18 @@ import {
 import { manualCustomerId } from './manual-ids.ts';
 import type { ManualOptions } from './manual-options.ts';
 import type { ManualCustomer } from './manual-state.ts';
-import { maskNumbers } from './mask-numbers.ts';
-import { addObject, listObjects, lockTenant, putObject, readObject } from './store.ts';
+import { maskNumber } from './mask-number.ts';
+import { addObject, lockTenant, putObject, readObject } from './store.ts';
 
 /** What every call that writes something down takes. */
 interface Wish {
   readonly tenantId: string;
   /** The same call, however often it is sent, is written down once. */
-  readonly idempotencyKey?: string;
+  readonly idempotencyKey?: string | undefined;
 }
+
+/** What is written down. */
+type Kind = 'invoice' | 'payment' | 'refund' | 'credit-note';
 
 /** An invoice to be issued by hand. Amounts are minor units. */
 export interface IssueInvoiceInput extends Wish {
@@ -118,16 +124,10 @@ export interface ManualBooks {
 
 /** Corrections of what was written down by hand. */
 export interface ManualCorrections {
-  /** Gives a payment back; `before` is how much of it was given back when the caller looked. */
-  refund(
-    tenantId: string,
-    input: { readonly paymentId: string; readonly amount?: number | undefined; readonly reason?: string | undefined },
-    before: number,
-  ): Promise<ProviderRefund>;
-  credit(
-    tenantId: string,
-    input: { readonly invoiceId: string; readonly amount: number; readonly reason?: string | undefined },
-  ): Promise<ProviderCreditNote>;
+  /** Gives a payment back, once for each wish. */
+  refund(tenantId: string, input: RefundWish): Promise<ProviderRefund>;
+  /** Credits an invoice, once for each wish. */
+  credit(tenantId: string, input: CreditWish): Promise<ProviderCreditNote>;
 }
 
 /** Makes the books. */
@@ -140,7 +140,7 @@ export function createManualBooks(
   /** Does a wish once, and brings our copies along in the same transaction. */
   async function writing<Document extends { readonly id: string }>(
     { tenantId: given, idempotencyKey }: Wish,
-    { kind, call }: { readonly kind: 'invoice' | 'payment'; readonly call: CallOptions | undefined },
+    { kind, call }: { readonly kind: Kind; readonly call: CallOptions | undefined },
     work: (desk: Desk) => Promise<Document>,
   ): Promise<Document> {
     const tenantId = checkedTenant(given);
@@ -248,17 +248,9 @@ export function createManualBooks(
   };
 
   const corrections: ManualCorrections = {
-    refund: (tenantId, input, before) =>
-      inTransaction(undefined, async (tx) => {
-        await lockTenant(tx, tenantId);
-        const desk: Desk = { tx, tenantId, now: clock(), ids, options };
-        const payment = await readObject<ProviderPayment>(tx, tenantId, 'payment', input.paymentId);
-        // Somebody sent the same wish at the same time: it is done once.
-        if (payment !== null && payment.amountRefunded !== before) {
-          const all = await listObjects<ProviderRefund>(tx, tenantId, 'refund');
-          const done = all.findLast(({ paymentId }) => paymentId === input.paymentId);
-          if (done !== undefined) return done;
-        }
+    refund: (tenantId, input) =>
+      writing({ tenantId, idempotencyKey: input.wish }, { kind: 'refund', call: undefined }, async (desk) => {
+        const { tx } = desk;
         const refund = await refundPayment(desk, input);
         const after = await readObject<ProviderPayment>(tx, tenantId, 'payment', input.paymentId);
         await copy(tx, tenantId, { refunds: [refund], payments: after === null ? [] : [after] });
@@ -266,9 +258,9 @@ export function createManualBooks(
       }),
 
     credit: (tenantId, input) =>
-      inTransaction(undefined, async (tx) => {
-        await lockTenant(tx, tenantId);
-        const note = await creditInvoice({ tx, tenantId, now: clock(), ids, options }, input);
+      writing({ tenantId, idempotencyKey: input.wish }, { kind: 'credit-note', call: undefined }, async (desk) => {
+        const { tx } = desk;
+        const note = await creditInvoice(desk, input);
         const invoice = await readObject<ProviderInvoice>(tx, tenantId, 'invoice', input.invoiceId);
         await copy(tx, tenantId, { creditNotes: [note], invoices: invoice === null ? [] : [invoice] });
         return note;
@@ -284,14 +276,11 @@ async function customerOf({ tx, tenantId, now }: Desk): Promise<string> {
   try {
     await addObject(tx, tenantId, 'customer', customer, now);
   } catch (error) {
-    if (isForeignKeyError(error)) throw new TenantryError('tenant_not_found', { tenant: tenantId }, { cause: error });
+    if (sqlstateOf(error) === '23503')
+      throw new TenantryError('tenant_not_found', { tenant: tenantId }, { cause: error });
     throw error;
   }
   return id;
-}
-
-function isForeignKeyError(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === '23503';
 }
 
 function keyOf(kind: string, key: string): string {
@@ -299,9 +288,10 @@ function keyOf(kind: string, key: string): string {
 }
 
 function checkMetadata(metadata: { readonly [name: string]: string }): void {
+  const wrong = (problem: string) => new TenantryError('name_invalid', { field: 'metadata', problem });
+  storableJson(metadata, 65_536, wrong);
   const entries = Object.entries(metadata);
-  if (entries.length > 50)
-    throw new TenantryError('name_invalid', { field: 'metadata', problem: 'has more than 50 texts' });
+  if (entries.length > 50) throw wrong('has more than 50 texts');
   for (const [name, value] of entries) {
     cleanText('metadata', name, 80);
     if (value !== '') cleanText(`metadata.${name}`, value, 500);
@@ -309,11 +299,6 @@ function checkMetadata(metadata: { readonly [name: string]: string }): void {
 }
 
 function readResponse(response: { readonly [name: string]: unknown }): { readonly [name: string]: unknown } {
-  const text = JSON.stringify(maskNumbers(response));
-  if (text.length <= 16_384 && isStorableJson(text)) return JSON.parse(text);
-  throw refused('recordPayment', 'what the gateway answered is too long to be kept, or no text');
-}
-
-function checkIds(ids: { readonly [field: string]: string | undefined }): void {
-  for (const [field, id] of Object.entries(ids)) if (id !== undefined) opaqueId(field, id);
+  const wrong = (problem: string) => refused('recordPayment', `what the gateway answered ${problem}`);
+  return JSON.parse(storableJson(response, 16_384, wrong), (_, part: unknown) => maskNumber(part));
 }

@@ -169,7 +169,7 @@ function createManualProvider({ db, clock, ids }: ProviderTools, options: Manual
       invoice: (id) => atDesk(id, ({ tx, tenantId }) => readObject<ProviderInvoice>(tx, tenantId, 'invoice', id)),
       refund: (input, { idempotencyKey }) =>
         need(input.paymentId, 'refund', async (desk) => {
-          const wish = { operation: 'refund', key: idempotencyKey };
+          const wish = { operation: 'refund', key: input.wish ?? idempotencyKey };
           const id = await once(desk, wish, async () => (await refundPayment(desk, input)).id);
           const refund = await readObject<ProviderRefund>(desk.tx, desk.tenantId, 'refund', id);
           if (refund === null) throw refused('refund', 'the refund is not there');
@@ -177,7 +177,7 @@ function createManualProvider({ db, clock, ids }: ProviderTools, options: Manual
         }),
       createCreditNote: (input, { idempotencyKey }) =>
         need(input.invoiceId, 'createCreditNote', async (desk) => {
-          const wish = { operation: 'createCreditNote', key: idempotencyKey };
+          const wish = { operation: 'createCreditNote', key: input.wish ?? idempotencyKey };
           const id = await once(desk, wish, async () => (await creditInvoice(desk, input)).id);
           const note = await readObject<ProviderCreditNote>(desk.tx, desk.tenantId, 'credit-note', id);
           if (note === null) throw refused('createCreditNote', 'the credit note is not there');

@@ -7,7 +7,8 @@ import type {
   ProviderSubscriptions,
   WantedChange,
 } from '../provider/subscription.ts';
-import { type Advanced, advance, begin, endOf, prorationLines } from './advance.ts';
+import { sameItems } from '../wanted-items.ts';
+import { type Advanced, advance, begin, endOf, holds, prorationLines } from './advance.ts';
 import { type Desk, issueInvoice, refused } from './ledger.ts';
 import { customerOfId, manualId } from './manual-ids.ts';
 import { itemsOf } from './manual-prices.ts';
@@ -15,6 +16,8 @@ import type { ManualCoupon, ManualCustomer, ManualItem, ManualSubscription } fro
 import { listObjects, putObject, readObject } from './store.ts';
 
 const day = 86_400_000;
+/** Where the coupon that the last change gave is noted, since one that was used up is forgotten. */
+const lastCoupon = 'tenantry_coupon';
 
 /** Runs work on what a tenant has, found by the id of a customer or of something of its; null for ids of others. */
 export type AtDesk = <Result>(id: string, work: (desk: Desk) => Promise<Result>) => Promise<Result | null>;
@@ -53,13 +56,20 @@ export function createManualSubscriptions(atDesk: AtDesk, once: Once): ProviderS
     before: ManualSubscription,
     change: WantedChange,
   ): Promise<ManualSubscription> {
+    const wanted = change.coupon;
+    const had = before.coupon !== null && before.coupon.id === wanted && holds(before.coupon, desk.now);
+    const again = had || (wanted !== undefined && before.metadata[lastCoupon] === wanted);
+    const shownItems = before.items.map((item) => itemOf(before, item));
+    if (again && sameItems(change.items, shownItems)) return before;
     const items = itemsOf(desk.options, change.items, wish(desk, before, 'subscriptions.change'));
     const rest = change.proration === 'none' ? [] : prorationLines(before, items, change.prorationDate ?? desk.now);
-    const coupon = change.coupon === undefined ? before.coupon : couponOf(desk, change.coupon, before.currency);
+    const given = wanted === undefined || had ? undefined : couponOf(desk, wanted, before.currency);
+    const coupon = given ?? before.coupon;
+    const metadata = given === undefined ? before.metadata : { ...before.metadata, [lastCoupon]: given.id };
     const [first] = items;
     const [old] = before.items;
     const sameInterval = first?.interval === old?.interval && first?.intervalCount === old?.intervalCount;
-    let after: ManualSubscription = { ...before, items, coupon, pending: [...before.pending, ...rest] };
+    let after: ManualSubscription = { ...before, items, coupon, metadata, pending: [...before.pending, ...rest] };
     // Another interval begins a period of its own, which is paid at once.
     if (!sameInterval) return publish(desk, restarted(after, items, desk.now), begin);
     if (change.proration !== 'invoice' || after.pending.length === 0) return after;

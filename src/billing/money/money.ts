@@ -33,6 +33,14 @@ export function decimalOf({ amount, currency }: Money): string {
  * so is an amount that cannot be charged in it; nothing is rounded.
  *
  * @throws TenantryError `amount_invalid`.
+ *
+ * @example
+ * ```ts
+ * import { moneyOf } from 'tenantry/billing';
+ *
+ * moneyOf('399.99', 'usd'); // { amount: 39999, currency: 'usd' }
+ * moneyOf('1200', 'jpy'); // { amount: 1200, currency: 'jpy' }
+ * ```
  */
 export function moneyOf(decimal: string, currency: string): Money {
   const { digits, step } = currencyRule(currency);

@@ -113,20 +113,30 @@ export interface ProviderMoney {
   documents(query: DocumentQuery): Promise<ProviderDocuments>;
   /** Reads one invoice; null when the provider does not know it. */
   invoice(id: string): Promise<ProviderInvoice | null>;
-  /** Pays money back. */
-  refund(
-    input: {
-      readonly paymentId: string;
-      readonly amount?: number | undefined;
-      readonly reason?: string | undefined;
-    },
-    call: ProviderCall,
-  ): Promise<ProviderRefund>;
-  /** Takes an amount off an invoice. */
-  createCreditNote(
-    input: { readonly invoiceId: string; readonly amount: number; readonly reason?: string | undefined },
-    call: ProviderCall,
-  ): Promise<ProviderCreditNote>;
+  /** Pays money back. What was paid back under the same `wish` is given as it is, whatever the key of the call. */
+  refund(input: RefundWish, call: ProviderCall): Promise<ProviderRefund>;
+  /** Takes an amount off an invoice. So it is with `wish` here. */
+  createCreditNote(input: CreditWish, call: ProviderCall): Promise<ProviderCreditNote>;
+}
+
+/** Money to be paid back. */
+export interface RefundWish {
+  readonly paymentId: string;
+  /** Minor units; all that is left when absent. */
+  readonly amount?: number | undefined;
+  readonly reason?: string | undefined;
+  /** Names what is wished for: 200 characters at most. */
+  readonly wish?: string | undefined;
+}
+
+/** An amount to be taken off an invoice. */
+export interface CreditWish {
+  readonly invoiceId: string;
+  /** Minor units. */
+  readonly amount: number;
+  readonly reason?: string | undefined;
+  /** Names what is wished for: 200 characters at most. */
+  readonly wish?: string | undefined;
 }
 
 /** Usage that is told to the provider. */

@@ -87,6 +87,7 @@ export interface WantedChange {
   readonly proration: Proration;
   /** As of when the rest of the period is counted, so that a change costs what its preview said. */
   readonly prorationDate?: Date | undefined;
+  /** Takes the place of what it is given off now. One that it has is not given again; nor is it for the same items. */
   readonly coupon?: string | undefined;
 }
 

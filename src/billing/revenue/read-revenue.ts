@@ -15,6 +15,16 @@ export interface RevenueReport {
 /**
  * Reads what all tenants bring, from our own rows. It sees all tenants, so it runs within a look of the platform that is
  * recorded: `platform.revenue`.
+ *
+ * @example
+ * ```ts
+ * import { readRevenue } from 'tenantry/billing';
+ * import type { AnyDatabase } from 'tenantry/database';
+ * import { createPlatform, type PlatformDeps } from 'tenantry/tenancy';
+ *
+ * // `createTenantry` does this where there is billing.
+ * const platformOf = (db: AnyDatabase, events: PlatformDeps['events']) => createPlatform({ db, events, readRevenue });
+ * ```
  */
 export async function readRevenue(
   tx: AnyDatabase,

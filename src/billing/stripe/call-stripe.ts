@@ -147,8 +147,9 @@ function failureOf(operation: string, error: unknown): unknown {
 
 /** Why it is not known whether it was done; undefined where it is known that it was not. */
 function unavailable(type: string, code: string | undefined, status: number | undefined): string | undefined {
-  if (type === 'StripeRateLimitError' || status === 429) return 'rate_limited';
+  // Stripe answers 429 also where another call holds the object.
   if (code === 'idempotency_key_in_use' || code === 'lock_timeout' || status === 409) return 'in_progress';
+  if (type === 'StripeRateLimitError' || status === 429) return 'rate_limited';
   if (type === 'StripeConnectionError') return 'no_answer';
   // Stripe answers the same key with the same failure ever after: whether it was done must be looked for.
   if (type === 'StripeAPIError' || (status !== undefined && status >= 500)) return 'failed';

@@ -2,8 +2,8 @@ import type Stripe from 'stripe';
 import type { ProviderCreditNote, ProviderInvoice, ProviderPayment, ProviderRefund } from '../provider/document.ts';
 import { idOf, timeOf } from './stripe-ids.ts';
 
-/** Makes of Stripe's invoice ours. */
-export function invoiceOf(invoice: Stripe.Invoice): ProviderInvoice {
+/** Makes of Stripe's invoice and all of its lines ours. */
+export function invoiceOf(invoice: Stripe.Invoice, lines: readonly Stripe.InvoiceLineItem[]): ProviderInvoice {
   return {
     id: invoice.id ?? '',
     customerId: idOf(invoice.customer) ?? '',
@@ -25,7 +25,7 @@ export function invoiceOf(invoice: Stripe.Invoice): ProviderInvoice {
     periodEnd: timeOf(invoice.period_end),
     url: invoice.hosted_invoice_url ?? null,
     pdfUrl: invoice.invoice_pdf ?? null,
-    lines: invoice.lines.data.map((line) => ({
+    lines: lines.map((line) => ({
       description: line.description,
       amount: line.amount,
       quantity: line.quantity,

@@ -22,4 +22,6 @@ export const metadataNames = {
   plan: 'tenantry_plan',
   key: 'tenantry_key',
   call: 'tenantry_call',
+  /** The coupon that the last change gave. */
+  coupon: 'tenantry_coupon',
 } as const;

@@ -1,29 +1,59 @@
 import type Stripe from 'stripe';
+import type { Clock } from '../../core/index.ts';
 import type { ProviderMade } from '../provider/made.ts';
 import type { StripeCalls } from './call-stripe.ts';
 import { lookupKeyOf } from './read-subscription.ts';
 import type { StripeClient } from './stripe-client.ts';
-import { idOf, metadataNames } from './stripe-ids.ts';
+import { idOf, metadataNames, secondsOf } from './stripe-ids.ts';
+
+/** A search finds what was made a minute ago; when Stripe is busy, an hour. */
+const searchSeconds = 3_600;
+
+/** Where {@link listStripeMade} looks. */
+interface Place {
+  readonly stripe: StripeClient;
+  readonly calls: StripeCalls;
+  readonly clock: Clock;
+}
 
 /**
- * Lists what the library made at Stripe, of all tenants or of one. Of all it looks through whole lists; of one it
- * searches, which does not find what was made within the last minute.
+ * Lists what the library made at Stripe, of all tenants or of one. Of all it looks through whole lists; of one through the
+ * lists of what was made so lately that no search finds it yet, and then it searches.
  */
-export async function* listStripeMade(
-  stripe: StripeClient,
-  calls: StripeCalls,
-  tenantId?: string,
-): AsyncGenerator<ProviderMade> {
+export async function* listStripeMade(place: Place, tenantId?: string): AsyncGenerator<ProviderMade> {
   if (tenantId === undefined) {
-    const page = (after: string | undefined) => ({ limit: 100, ...(after !== undefined && { starting_after: after }) });
-    const customers = calls.pages('customers.list', 'customer', (after) => stripe.customers.list(page(after)));
-    for await (const customer of customers) yield* customerOf(customer);
-    const subscriptions = calls.pages('subscriptions.list', 'subscription', (after) =>
-      stripe.subscriptions.list({ ...page(after), status: 'all' }),
-    );
-    for await (const subscription of subscriptions) yield* subscriptionOf(subscription);
+    yield* listed(place, {});
     return;
   }
+  const told = new Set<string>();
+  const since = { created: { gte: secondsOf(place.clock()) - searchSeconds } };
+  for (const list of [listed(place, since), searched(place, tenantId)]) {
+    for await (const made of list) {
+      if (made.tenantId !== tenantId || told.has(made.id)) continue;
+      told.add(made.id);
+      yield made;
+    }
+  }
+}
+
+async function* listed(
+  { stripe, calls }: Place,
+  since: { readonly created?: { gte: number } },
+): AsyncGenerator<ProviderMade> {
+  const page = (after: string | undefined) => ({
+    limit: 100,
+    ...since,
+    ...(after !== undefined && { starting_after: after }),
+  });
+  const customers = calls.pages('customers.list', 'customer', (after) => stripe.customers.list(page(after)));
+  for await (const customer of customers) yield* customerOf(customer);
+  const subscriptions = calls.pages('subscriptions.list', 'subscription', (after) =>
+    stripe.subscriptions.list({ ...page(after), status: 'all' }),
+  );
+  for await (const subscription of subscriptions) yield* subscriptionOf(subscription);
+}
+
+async function* searched({ stripe, calls }: Place, tenantId: string): AsyncGenerator<ProviderMade> {
   const query = `metadata['${metadataNames.tenant}']:'${tenantId}'`;
   const found = await calls.search('customers.search', 'customer', (page) =>
     stripe.customers.search({ query, limit: 100, ...(page !== undefined && { page }) }),

@@ -14,26 +14,32 @@ const withCharge = 'payment.payment_intent.latest_charge';
 export function createStripeMoney(stripe: StripeClient, calls: StripeCalls): ProviderMoney {
   const readInvoice = (id: string) => calls.maybe('invoices.retrieve', 'invoice', () => stripe.invoices.retrieve(id));
 
-  async function refundsOf(paymentIntent: string, paymentId: string): Promise<readonly ProviderRefund[]> {
-    const refunds = await calls.all('refunds.list', 'refund', (after) =>
+  const refundsOf = (paymentIntent: string): Promise<readonly Stripe.Refund[]> =>
+    calls.all('refunds.list', 'refund', (after) =>
       stripe.refunds.list({
         payment_intent: paymentIntent,
         limit: 100,
         ...(after !== undefined && { starting_after: after }),
       }),
     );
-    return refunds.map((refund) => refundOf(refund, paymentId));
-  }
 
   const notesOf = (invoice: string): Promise<readonly Stripe.CreditNote[]> =>
     calls.all('creditNotes.list', 'credit_note', (after) =>
       stripe.creditNotes.list({ invoice, limit: 100, ...(after !== undefined && { starting_after: after }) }),
     );
 
+  /** An invoice carries its first lines alone. */
+  async function linesOf({ id, lines }: Stripe.Invoice): Promise<readonly Stripe.InvoiceLineItem[]> {
+    if (!lines.has_more) return lines.data;
+    return calls.all('invoices.listLineItems', 'line_item', (after) =>
+      stripe.invoices.listLineItems(id ?? '', { limit: 100, ...(after !== undefined && { starting_after: after }) }),
+    );
+  }
+
   async function moneyOf(invoice: Stripe.Invoice): Promise<ProviderDocuments> {
     const id = invoice.id ?? '';
     const customerId = idOf(invoice.customer) ?? '';
-    const [paid, notes] = await Promise.all([
+    const [paid, notes, lines] = await Promise.all([
       calls.all('invoicePayments.list', 'invoice_payment', (after) =>
         stripe.invoicePayments.list({
           invoice: id,
@@ -43,16 +49,18 @@ export function createStripeMoney(stripe: StripeClient, calls: StripeCalls): Pro
         }),
       ),
       notesOf(id),
+      linesOf(invoice),
     ]);
     const refunds: ProviderRefund[] = [];
     const payments: ProviderPayment[] = [];
     for (const payment of paid) {
       const intent = intentOf(payment);
-      const back = intent === null || payment.status !== 'paid' ? [] : await refundsOf(intent, payment.id);
+      const found = intent === null || payment.status !== 'paid' ? [] : await refundsOf(intent);
+      const back = found.map((refund) => refundOf(refund, payment.id));
       refunds.push(...back);
       payments.push(paymentOf(payment, customerId, back));
     }
-    return { invoices: [invoiceOf(invoice)], payments, refunds, creditNotes: notes.map(creditNoteOf) };
+    return { invoices: [invoiceOf(invoice, lines)], payments, refunds, creditNotes: notes.map(creditNoteOf) };
   }
 
   return {
@@ -81,10 +89,10 @@ export function createStripeMoney(stripe: StripeClient, calls: StripeCalls): Pro
 
     async invoice(id) {
       const invoice = await readInvoice(id);
-      return invoice === null ? null : invoiceOf(invoice);
+      return invoice === null ? null : invoiceOf(invoice, await linesOf(invoice));
     },
 
-    async refund({ paymentId, amount, reason }, { idempotencyKey }) {
+    async refund({ paymentId, amount, reason, wish }, { idempotencyKey }) {
       const payment = await calls.one('invoicePayments.retrieve', 'invoice_payment', () =>
         stripe.invoicePayments.retrieve(paymentId),
       );
@@ -94,11 +102,17 @@ export function createStripeMoney(stripe: StripeClient, calls: StripeCalls): Pro
         const details = { provider: 'stripe', operation: 'refunds.create', reason: 'it was not paid at Stripe' };
         throw new TenantryError('provider_refused', details);
       }
+      const name = wish ?? idempotencyKey;
+      const done = (await refundsOf(intent)).find(
+        ({ metadata, status }) =>
+          metadata?.[metadataNames.call] === name && status !== 'failed' && status !== 'canceled',
+      );
+      if (done !== undefined) return refundOf(done, paymentId);
       const params: Stripe.RefundCreateParams = {
         payment_intent: intent,
         ...(amount !== undefined && { amount }),
         ...(known !== undefined && { reason: known }),
-        ...(reason !== undefined && known === undefined && { metadata: { reason } }),
+        metadata: { [metadataNames.call]: name, ...(reason !== undefined && known === undefined && { reason }) },
       };
       const refund = await calls.one('refunds.create', 'refund', () =>
         stripe.refunds.create(params, { idempotencyKey }),
@@ -106,9 +120,10 @@ export function createStripeMoney(stripe: StripeClient, calls: StripeCalls): Pro
       return refundOf(refund, paymentId);
     },
 
-    async createCreditNote({ invoiceId, amount, reason }, { idempotencyKey }) {
+    async createCreditNote({ invoiceId, amount, reason, wish }, { idempotencyKey }) {
+      const name = wish ?? idempotencyKey;
       // What must be said depends on what is open, and that depends on whether it was done: so it is looked for first.
-      const done = (await notesOf(invoiceId)).find(({ metadata }) => metadata?.[metadataNames.call] === idempotencyKey);
+      const done = (await notesOf(invoiceId)).find(({ metadata }) => metadata?.[metadataNames.call] === name);
       if (done !== undefined) return creditNoteOf(done);
       const { amount_remaining: open } = await calls.one('invoices.retrieve', 'invoice', () =>
         stripe.invoices.retrieve(invoiceId),
@@ -119,7 +134,7 @@ export function createStripeMoney(stripe: StripeClient, calls: StripeCalls): Pro
         // What is credited of what was paid is used by the next invoice.
         ...(amount > open && { credit_amount: amount - open }),
         ...(reason !== undefined && { memo: reason }),
-        metadata: { [metadataNames.call]: idempotencyKey },
+        metadata: { [metadataNames.call]: name },
       };
       return creditNoteOf(
         await calls.one('creditNotes.create', 'credit_note', () =>

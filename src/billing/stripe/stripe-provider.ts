@@ -71,7 +71,7 @@ export function stripeProvider({ stripe, livemode, webhookSecret }: StripeProvid
       event: ({ headers, body }) =>
         readStripeEvent(unwrapStripe({ headers, body, secret: webhookSecret, clock }).payload),
       resolve: createStripeResolve(stripe, calls),
-      made: (tenantId) => listStripeMade(stripe, calls, tenantId),
+      made: (tenantId) => listStripeMade({ stripe, calls, clock }, tenantId),
     };
   };
 }

@@ -39,19 +39,33 @@ export function createStripeSchedules(stripe: StripeClient, calls: StripeCalls):
       const running = subscription.items.data.map((item) => ({
         price: item.price.id,
         ...(item.price.recurring?.usage_type !== 'metered' && { quantity: item.quantity ?? 1 }),
+        ...keptDiscounts(item.discounts),
       }));
+      // What a phase does not name ends with its beginning: reductions, and the trial that is running.
+      const kept = keptDiscounts(subscription.discounts);
+      const trialEnd = subscription.status === 'trialing' ? subscription.trial_end : null;
+      const discountsOf = (id: string | undefined) =>
+        keptDiscounts(subscription.items.data.find((item) => item.id === id)?.discounts ?? []);
       const metadata = { [metadataNames.tenant]: subscription.metadata[metadataNames.tenant] ?? '' };
       const params: Stripe.SubscriptionScheduleUpdateParams = {
         end_behavior: 'release',
         proration_behavior: 'none',
         metadata,
         phases: [
-          { items: running, start_date: start, end_date: end },
           {
-            items: items.map(({ priceId, quantity }) => ({
+            items: running,
+            start_date: start,
+            end_date: end,
+            ...kept,
+            ...(trialEnd !== null && { trial_end: trialEnd }),
+          },
+          {
+            items: items.map(({ id, priceId, quantity }) => ({
               price: priceId,
               ...(quantity !== undefined && { quantity }),
+              ...discountsOf(id),
             })),
+            ...kept,
             start_date: end,
             proration_behavior: 'none',
             duration: { interval: intervalOf(subscription), interval_count: 1 },
@@ -69,6 +83,14 @@ export function createStripeSchedules(stripe: StripeClient, calls: StripeCalls):
       );
     },
   };
+}
+
+/** The same discounts as before: a coupon that was given anew would begin anew. */
+function keptDiscounts(discounts: readonly (string | { readonly id: string })[]): {
+  readonly discounts?: { discount: string }[];
+} {
+  const ids = discounts.flatMap((discount) => idOf(discount) ?? []);
+  return ids.length === 0 ? {} : { discounts: ids.map((discount) => ({ discount })) };
 }
 
 const intervals = ['day', 'week', 'month', 'year'] as const;

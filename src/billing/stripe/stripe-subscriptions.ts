@@ -1,5 +1,5 @@
 import type Stripe from 'stripe';
-import { type Clock, isTenantryError } from '../../core/index.ts';
+import { type Clock, isTenantryError, TenantryError } from '../../core/index.ts';
 import type {
   NewSubscription,
   Proration,
@@ -7,6 +7,7 @@ import type {
   ProviderSubscriptions,
   WantedItem,
 } from '../provider/subscription.ts';
+import { sameItems } from '../wanted-items.ts';
 import { createAmountIn } from './amount-in.ts';
 import type { StripeCalls } from './call-stripe.ts';
 import { previewOf } from './read-preview.ts';
@@ -30,6 +31,11 @@ export function createStripeSubscriptions(
   const amountIn = createAmountIn(stripe, calls);
 
   async function complete(subscription: Stripe.Subscription): Promise<ProviderSubscription> {
+    if (subscription.items.data.some(({ current_period_end: end }) => typeof end !== 'number')) {
+      // Where it was before 2025 says an older version of the API.
+      const problem = 'items have no period: leave apiVersion of the client to the package stripe';
+      throw new TenantryError('provider_answer_invalid', { provider: 'stripe', operation: 'subscriptions', problem });
+    }
     const scheduleId = idOf(subscription.schedule);
     const [schedule, owed, amounts] = await Promise.all([
       scheduleId === null ? null : schedules.read(scheduleId),
@@ -66,14 +72,38 @@ export function createStripeSubscriptions(
     return calls.one('subscriptions.retrieve', 'subscription', () => stripe.subscriptions.retrieve(id));
   }
 
-  /** What is there and is not wanted any more is taken away; what is metered is, too, with the usage that it has. */
-  async function itemChanges(
-    id: string,
-    items: readonly WantedItem[],
-  ): Promise<Stripe.SubscriptionUpdateParams.Item[]> {
-    const kept = new Set(items.flatMap((item) => (item.id === undefined ? [] : [item.id])));
-    const gone = (await found(id)).items.data.filter((item) => !kept.has(item.id));
-    return [...items.map(itemParams), ...gone.map((item) => ({ id: item.id, deleted: true }))];
+  async function withDiscounts(id: string): Promise<Stripe.Subscription> {
+    return calls.one('subscriptions.retrieve', 'subscription', () =>
+      stripe.subscriptions.retrieve(id, { expand: ['discounts'] }),
+    );
+  }
+
+  /** One that it has goes on: given again it would begin anew. */
+  function hasCoupon({ discounts }: Stripe.Subscription, coupon: string): boolean {
+    return discounts.some(
+      (discount) =>
+        typeof discount === 'object' &&
+        idOf(discount.source?.coupon) === coupon &&
+        (discount.end === null || timeOf(discount.end) > clock()),
+    );
+  }
+
+  /**
+   * What was used is billed, which Stripe does by itself only at the end of a period. The end may come without an answer, and
+   * who asks again is told that there is no such subscription.
+   */
+  async function cancelNow(id: string): Promise<ProviderSubscription> {
+    try {
+      const { items } = await found(id);
+      const metered = items.data.some(({ price }) => price.recurring?.usage_type === 'metered');
+      return await one('subscriptions.cancel', () =>
+        stripe.subscriptions.cancel(id, metered ? { invoice_now: true } : {}),
+      );
+    } catch (error) {
+      const subscription = await found(id).catch(() => undefined);
+      if (subscription?.status !== 'canceled') throw error;
+      return complete(subscription);
+    }
   }
 
   return {
@@ -107,12 +137,13 @@ export function createStripeSubscriptions(
 
     async preview(id, { items, proration, prorationDate, coupon }) {
       const at = prorationDate ?? clock();
-      const invoice = await calls.one('invoices.createPreview', 'invoice', async () =>
+      const subscription = await withDiscounts(id);
+      const invoice = await calls.one('invoices.createPreview', 'invoice', () =>
         stripe.invoices.createPreview({
           subscription: id,
-          ...(coupon !== undefined && { discounts: [{ coupon }] }),
+          ...(coupon !== undefined && !hasCoupon(subscription, coupon) && { discounts: [{ coupon }] }),
           subscription_details: {
-            items: await itemChanges(id, items),
+            items: itemChanges(subscription, items),
             proration_behavior: prorations[proration],
             proration_date: secondsOf(at),
           },
@@ -122,11 +153,18 @@ export function createStripeSubscriptions(
     },
 
     async change(id, { items, proration, prorationDate, coupon }, { idempotencyKey }) {
+      const subscription = await withDiscounts(id);
+      const has = coupon !== undefined && hasCoupon(subscription, coupon);
+      if (coupon !== undefined && (has || subscription.metadata[metadataNames.coupon] === coupon)) {
+        const there = await complete(subscription);
+        if (sameItems(items, there.items)) return there;
+      }
       const params = {
-        items: await itemChanges(id, items),
+        items: itemChanges(subscription, items),
         proration_behavior: prorations[proration],
         ...(prorationDate !== undefined && { proration_date: secondsOf(prorationDate) }),
-        ...(coupon !== undefined && { discounts: [{ coupon }] }),
+        // Also noted, since one that was used up is not among the discounts any more.
+        ...(coupon !== undefined && !has && { discounts: [{ coupon }], metadata: { [metadataNames.coupon]: coupon } }),
         // A change that cannot be paid is not made: nobody has what they did not pay.
         ...(proration === 'invoice' && { payment_behavior: 'error_if_incomplete' as const }),
       };
@@ -145,9 +183,7 @@ export function createStripeSubscriptions(
     },
 
     cancel(id, when, { idempotencyKey }) {
-      if (when === 'now') {
-        return one('subscriptions.cancel', () => stripe.subscriptions.cancel(id, {}, { idempotencyKey }));
-      }
+      if (when === 'now') return cancelNow(id);
       // One of the two parameters: both together are refused.
       const params = when === 'period-end' ? { cancel_at_period_end: true } : { cancel_at: secondsOf(when) };
       return one('subscriptions.update', () => stripe.subscriptions.update(id, params, { idempotencyKey }));
@@ -184,6 +220,16 @@ export function createStripeSubscriptions(
       return complete(await found(id));
     },
   };
+}
+
+/** What is there and is not wanted any more is taken away; what is metered is, too, with the usage that it has. */
+function itemChanges(
+  subscription: Stripe.Subscription,
+  items: readonly WantedItem[],
+): Stripe.SubscriptionUpdateParams.Item[] {
+  const kept = new Set(items.flatMap((item) => (item.id === undefined ? [] : [item.id])));
+  const gone = subscription.items.data.filter((item) => !kept.has(item.id));
+  return [...items.map(itemParams), ...gone.map((item) => ({ id: item.id, deleted: true }))];
 }
 
 /** Metered prices take no quantity: Stripe refuses one. */

@@ -8,12 +8,13 @@ import { raiseFlag } from '../flag-store.ts';
 import type { Ground, Held } from '../ground.ts';
 import type { ProviderCall } from '../provider/call.ts';
 import { readSeatState } from '../seats/store.ts';
-import { isLive } from '../standing.ts';
+import { isLive, isOver } from '../standing.ts';
+import { readState } from '../state.ts';
 import { syncHeld } from '../sync.ts';
 import { sameItems, wantedItems } from '../wanted-items.ts';
 import { reasonOf } from '../work-flags.ts';
 import { goesOn } from './goes-on.ts';
-import { noteStep, storeSteps } from './store.ts';
+import { noteStep, type StoredStep, storeSteps } from './store.ts';
 import type { TransitionPlan, TransitionResult, TransitionStep } from './transition.ts';
 
 type Step<Kind extends TransitionStep['do']> = Extract<TransitionStep, { readonly do: Kind }>;
@@ -31,7 +32,7 @@ export async function applyTransition(
   const { db, clock, inTransaction } = ground;
   const name = cleanText('name', plan.name, 80);
   const steps = await inTransaction(undefined, (tx) => storeSteps(tx, name, plan.steps, clock()));
-  if (!goesOn(steps, plan.steps)) {
+  if (!goesOn(steps, plan, await overOf(ground, steps))) {
     throw new TenantryError('config_invalid', {
       path: 'transition.name',
       problem: 'another plan stands under this name',
@@ -59,6 +60,18 @@ export async function applyTransition(
   // Members moved without an event that would have told of their seats.
   for (const tenantId of plan.paying) await raiseFlag(db, 'seats', tenantId, clock());
   return { name, done, left: 0, failed: [] };
+}
+
+/** Which of the subscriptions that were to end are over, by our rows: planning looked at the provider. */
+async function overOf({ db }: Ground, steps: readonly StoredStep[]): Promise<ReadonlySet<string>> {
+  const over = new Set<string>();
+  for (const { step } of steps) {
+    if (step.do !== 'end') continue;
+    const { subscriptions } = await readState(db, step.tenantId);
+    if (subscriptions.some((record) => record.id === step.subscriptionId && isOver(record)))
+      over.add(step.subscriptionId);
+  }
+  return over;
 }
 
 /** Who speaks with the provider, and what for. */

@@ -10,6 +10,14 @@ const rest = {
 /**
  * Says in words what a plan asks of the provider, one line for each step in the order in which it is done: to be shown before
  * `billing.transitions.apply`.
+ *
+ * @example
+ * ```ts
+ * import { type Billing, describeTransition } from 'tenantry/billing';
+ *
+ * type Plan = Parameters<Billing['transitions']['apply']>[0];
+ * const show = (plan: Plan): string => describeTransition(plan).join('\n');
+ * ```
  */
 export function describeTransition({ steps }: Pick<TransitionPlan, 'steps'>): readonly string[] {
   return steps.map(lineOf);

@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import type { ApiKey } from '../../api-keys/index.ts';
+import { TenantryError } from '../../core/index.ts';
 import { type ActionContext, type Actions, done, facts, table, wordAt } from '../action.ts';
 import { listOf, numberOf, timeOf, wordOf } from '../arguments.ts';
+import { counted } from '../text/words.ts';
 import { UsageError } from '../usage-error.ts';
 import { paged, pageOf } from './paging.ts';
 
@@ -43,7 +45,7 @@ export function keys(program: Command, { command, does }: Actions): void {
     does(async (context) => {
       const ref = await refOf(context);
       const key = await context.app.apiKeys.get(ref);
-      if (key === null) throw new UsageError(`there is no key ${ref.keyId} in this organization`);
+      if (key === null) throw new TenantryError('api_key_not_found', { key: ref.keyId });
       return done(key, facts({ ...key, owner: key.owner.kind, scopes: key.scopes.join(' '), state: stateOf(key) }));
     }),
   );
@@ -89,8 +91,27 @@ export function keys(program: Command, { command, does }: Actions): void {
       }),
     );
 
+  make('revoke <organization> [key]', 'end a key for ever, or all keys of a member')
+    .option('--user <user>', 'the member whose keys end')
+    .action(
+      does(async (context) => {
+        const { app, given, words, by } = context;
+        const user = given.values.get('user');
+        if (user === undefined) {
+          const key = await app.apiKeys.revoke(await refOf(context), { by });
+          return done(key, `${key.start}… is ${stateOf(key)}`);
+        }
+        if (words[1] !== undefined) throw new UsageError('either a key or --user');
+        const tenantId = await context.tenantOf(words[0]);
+        const revoked = await app.apiKeys.revokeAll(
+          { tenantId, memberId: await memberOf(context, tenantId, user) },
+          { by },
+        );
+        return done(revoked, `${counted(revoked.length, 'key')} of ${user} ended`);
+      }),
+    );
+
   for (const [verb, line] of [
-    ['revoke', 'end a key for ever'],
     ['disable', 'let a key open nothing for now'],
     ['enable', 'let a disabled key open again'],
   ] as const) {
@@ -120,6 +141,6 @@ async function refOf(context: ActionContext): Promise<{ readonly tenantId: strin
 
 async function memberOf({ app }: ActionContext, tenantId: string, userId: string): Promise<string> {
   const member = await app.organizations.members.get({ tenantId, userId });
-  if (member === null) throw new UsageError(`"${userId}" is no member of this organization`);
+  if (member === null) throw new TenantryError('member_not_found', { member: userId });
   return member.id;
 }

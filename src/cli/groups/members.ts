@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Member } from '../../organizations/index.ts';
 import { type ActionContext, type Actions, done, table, wordAt } from '../action.ts';
 import { wordOf } from '../arguments.ts';
+import { UsageError } from '../usage-error.ts';
 import { paged, pageOf } from './paging.ts';
 
 const statuses = ['active', 'pending', 'requested', 'suspended', 'removed'] as const;
@@ -11,11 +12,20 @@ export function members(program: Command, { command, does }: Actions): void {
   const group = program.command('members').description('the people of an organization');
   const make = (usage: string, line: string): Command => command(group, usage, line);
 
-  paged(make('list <organization>', 'list members'))
-    .option('--status <status>', statuses.join(', '))
+  paged(make('list [organization]', 'list the members of one organization, or of all'))
+    .option('--status <status>', `of one organization: ${statuses.join(', ')}`)
+    .option('--user <user>', 'of all organizations: those where this user is one')
     .action(
-      does(async ({ app, given, words, tenantOf }) => {
+      does(async ({ app, given, words, by, tenantOf }) => {
         const status = wordOf(given, 'status', statuses);
+        const userId = given.values.get('user');
+        if (words[0] === undefined) {
+          if (status !== undefined) throw new UsageError('--status wants an organization');
+          const page = await app.platform.members({ by, ...pageOf(given), ...(userId !== undefined && { userId }) });
+          const rows = page.items.map(({ tenantName, ...member }) => [tenantName, ...rowOf(member)]);
+          return done(page, table(['organization', ...heads], rows, { ...page, none: 'there are no members' }));
+        }
+        if (userId !== undefined) throw new UsageError('either an organization or --user');
         const tenantId = await tenantOf(words[0]);
         const page = await app.organizations.members.list({
           tenantId,
@@ -75,7 +85,12 @@ export function members(program: Command, { command, does }: Actions): void {
 
 const heads = ['user', 'role', 'status', 'email', 'name', 'member', 'since'];
 
-function rowOf({ userId, role, status, email, name, id, createdAt }: Member): readonly unknown[] {
+type Listed = Pick<Member, 'userId' | 'email' | 'name' | 'id' | 'createdAt'> & {
+  readonly role: string;
+  readonly status: string;
+};
+
+function rowOf({ userId, role, status, email, name, id, createdAt }: Listed): readonly unknown[] {
   return [userId, role, status, email, name, id, createdAt];
 }
 

@@ -9,10 +9,10 @@ export function orgs(program: Command, { command, does }: Actions): void {
   const group = program.command('orgs').description('organizations and other tenants');
   const make = (usage: string, line: string): Command => command(group, usage, line);
 
-  paged(make('list', 'list tenants, the newest first'))
+  paged(make('list', 'list tenants, the oldest first'))
     .option('--status <status>', 'active, suspended or maintenance')
     .option('--plan <plan>', 'those on this plan')
-    .option('--search <text>', 'those whose name or slug holds this')
+    .option('--search <text>', 'those whose name begins so, or whose slug it is')
     .action(
       does(async ({ app, given, by }) => {
         const status = wordOf(given, 'status', ['active', 'suspended', 'maintenance'] as const);

@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import { type Actions, done, facts, table, wordAt } from '../action.ts';
-import { timeOf } from '../arguments.ts';
+import { timeOf, wordOf } from '../arguments.ts';
 import { UsageError } from '../usage-error.ts';
+
+const subscriptions = ['active', 'trialing', 'past_due', 'unpaid', 'canceled', 'none'] as const;
 
 /** `tenantry plans …` */
 export function plans(program: Command, { command, does }: Actions): void {
@@ -47,13 +49,27 @@ export function plans(program: Command, { command, does }: Actions): void {
     }),
   );
 
-  make('set <organization> <plan>', 'put a tenant on another plan').action(
-    does(async (context) => {
-      const plan = wordAt(context, 1, 'which plan');
-      const { tenant, changed } = await context.app.tenancy.setPlan(await context.tenantOf(context.words[0]), plan);
-      return done({ tenant, changed }, `${tenant.name} is on "${tenant.plan}"${changed ? ' now' : ', as before'}`);
-    }),
-  );
+  make('set <organization> <plan>', 'put a tenant on another plan')
+    .option(
+      '--subscription <status>',
+      `how its subscription stands, where no provider tells: ${subscriptions.join(', ')}`,
+    )
+    .action(
+      does(async (context) => {
+        const plan = wordAt(context, 1, 'which plan');
+        const status = wordOf(context.given, 'subscription', subscriptions);
+        const { tenant, changed } = await context.app.tenancy.setPlan(
+          await context.tenantOf(context.words[0]),
+          plan,
+          status === undefined ? {} : { subscriptionStatus: status === 'none' ? null : status },
+        );
+        const standing = tenant.subscriptionStatus === null ? '' : `, ${tenant.subscriptionStatus}`;
+        return done(
+          { tenant, changed },
+          `${tenant.name} is on "${tenant.plan}"${standing}${changed ? ' now' : ', as before'}`,
+        );
+      }),
+    );
 
   make(
     'override <organization> <meter> <amount>',

@@ -11,6 +11,7 @@ export function errorText(error: unknown, exit: number): string {
     return [
       `tenantry: ${error.message} (${error.code})`,
       ...(error.code === 'database_unavailable' && error.cause !== undefined ? [`  ${messageOf(error.cause)}`] : []),
+      ...(error.code === 'schema_missing' ? ['  tenantry install does that'] : []),
       ...(keys.length > 0 ? [`  such as ${keys.join(', ')}`] : []),
       ...('sql' in details && typeof details.sql === 'string' && details.sql !== ''
         ? [`  in: ${shortened(details.sql)}`]

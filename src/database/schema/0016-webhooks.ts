@@ -72,6 +72,8 @@ export const webhooksSchema: readonly string[] = [
   )`,
   // What was published since a time, to be sent again; and what is old enough to go.
   'create index webhook_messages_created on tenantry.webhook_messages (tenant_id, created_at, id)',
+  // A list of one type, which may be rare.
+  'create index webhook_messages_type on tenantry.webhook_messages (tenant_id, type, id)',
   `create unique index webhook_messages_key on tenantry.webhook_messages (tenant_id, type, idempotency_key)
     where idempotency_key is not null`,
   // Open as long as \`due_at\` is set: when it is to be attempted, or when the lease of the attempt under way ends.
@@ -93,7 +95,7 @@ export const webhooksSchema: readonly string[] = [
     primary key (tenant_id, endpoint_id, message_id),
     check ((status = 'pending') = (due_at is not null))
   ) with (fillfactor = 70)`,
-  `create index webhook_deliveries_open on tenantry.webhook_deliveries (tenant_id, endpoint_id, due_at)
+  `create index webhook_deliveries_open on tenantry.webhook_deliveries (tenant_id, endpoint_id, due_at, message_id)
     where due_at is not null`,
   `create index webhook_deliveries_order on tenantry.webhook_deliveries (tenant_id, endpoint_id, order_key, message_id)
     where due_at is not null and order_key is not null`,

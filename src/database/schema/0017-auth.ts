@@ -45,6 +45,7 @@ export const authSchema: readonly string[] = [
     used_at timestamptz
   )`,
   `create index user_tokens_user on ${librarySchema}.user_tokens (user_id, purpose)`,
+  `create unique index user_tokens_open on ${librarySchema}.user_tokens (user_id, purpose) where used_at is null`,
   // A bucket is a digest of who tries and from where: nothing in it tells a person.
   `create table ${librarySchema}.login_attempts (
     bucket text collate "C" primary key,

@@ -1,6 +1,7 @@
 import { quoteLiteral } from '../../database/isolation-sql.ts';
 import { stepOf } from '../additions.ts';
 import { auditEntrySql, sqlRunner } from '../audit-trail.ts';
+import { setsAside } from '../model.ts';
 import { type Estimate, type MigrationPlan, type StageName, stageNames } from '../plan.ts';
 import { dollarQuoted, qualified } from '../sql-text.ts';
 import { archiveSchema } from '../stages/archive-schema.ts';
@@ -104,8 +105,15 @@ loop
     if tenantry_table."rowSecurity" and not ${right('rolbypassrls')} then
       ${raise(`current_user || ' cannot see all rows past the row-level security of table ' || ${table}`, 'alter role … bypassrls')}
     end if;
-    if json_array_length(tenantry_table."updateTriggers") > 0 and not ${right(`has_parameter_privilege('session_replication_role', 'set')`)} then
-      ${raise(`'triggers of table ' || ${table} || ' would fire on the backfill: ' || tenantry_table."updateTriggers"`, 'grant set on parameter session_replication_role to the role that runs this')}
+    if json_array_length(tenantry_table."alwaysTriggers") > 0 then
+      ${raise(`'these fire on the backfill of table ' || ${table} || ' too: ' || tenantry_table."alwaysTriggers"`, 'alter table … enable trigger or rule, without ALWAYS and REPLICA')}
+    end if;
+    if tenantry_table."publishedWithoutIdentity" then
+      ${raise(`'a publication sends updates of table ' || ${table} || ', whose rows have no identity'`, 'alter table … replica identity full')}
+    end if;
+    if (json_array_length(tenantry_table."updateTriggers") > 0 or ${table} = any (${list(model.own.filter(setsAside).map(({ name }) => name))})
+      and json_array_length(tenantry_table."deleteTriggers") > 0) and not ${right(`has_parameter_privilege('session_replication_role', 'set')`)} then
+      ${raise(`'triggers of table ' || ${table} || ' would fire on what this writes: ' || tenantry_table."updateTriggers" || tenantry_table."deleteTriggers"`, 'grant set on parameter session_replication_role to the role that runs this')}
     end if;
   end if;
 end loop;

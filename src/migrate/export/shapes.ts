@@ -1,6 +1,7 @@
 import type { AnyDatabase } from '../../database/index.ts';
 import { quoteLiteral } from '../../database/isolation-sql.ts';
-import { addedColumns, madeTables } from '../additions.ts';
+import { addedColumns } from '../added-columns.ts';
+import { madeTables } from '../additions.ts';
 import { catalogueQuery } from '../catalogue.ts';
 import type { Model } from '../model.ts';
 import { execute } from '../sql-text.ts';

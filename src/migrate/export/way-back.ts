@@ -1,5 +1,6 @@
 import { quoteLiteral } from '../../database/isolation-sql.ts';
 import { auditEntrySql, sqlRunner } from '../audit-trail.ts';
+import { ownName } from '../catalogue.ts';
 import type { OwnTable } from '../model.ts';
 import type { Step } from '../plan.ts';
 import { endBackWrites } from '../reverse/back-statements.ts';
@@ -71,7 +72,7 @@ function endBack(x: Export, kind: string, sql: readonly string[]): Piece {
 }
 
 function endDualWrites(x: Export, table: OwnTable): Piece {
-  const there = `exists (select 1 from pg_trigger where tgrelid = to_regclass(${quoteLiteral(table.sql)}) and not tgisinternal and tgname ~ '^(A0_)?tenantry_')`;
+  const there = `exists (select 1 from pg_trigger where tgrelid = to_regclass(${quoteLiteral(table.sql)}) and not tgisinternal and tgname ~ '${ownName}')`;
   const statements = [
     `exit when not ${isDone(x, columnStepId(table))} or not ${there};`,
     renewLease(x),

@@ -1,10 +1,11 @@
 import { sql } from 'kysely';
 import type { AnyDatabase } from '../../database/index.ts';
 import { quoteIdentifier } from '../../database/isolation-sql.ts';
+import { ownName } from '../catalogue.ts';
 import type { InspectedFunction, InspectedView, SchemaTable } from './inspection.ts';
 
-/** How what a migration adds is named; it is left out, so that the picture is the same while one runs. */
-const made = '^(A0_)?tenantry_';
+/** What a migration adds is left out, so that the picture is the same while one runs. */
+const made = ownName;
 
 /** A table with what the role that inspects may see of it. */
 export interface ReadTable extends SchemaTable {
@@ -62,7 +63,7 @@ export async function readTables(tx: AnyDatabase, schema: string): Promise<ReadT
       coalesce((select json_agg(json_build_object('name', y.polname, 'permissive', y.polpermissive) order by y.polname)
         from pg_policy y where y.polrelid = c.oid and y.polname !~ ${made}), '[]') as "policies",
       c.relrowsecurity and not s.isolated as "rowSecurity", pg_has_role(c.relowner, 'usage') as "owned",
-      exists (select 1 from pg_trigger g where g.tgrelid = c.oid and g.tgname = 'tenantry_fill')
+      exists (select 1 from pg_trigger g where g.tgrelid = c.oid and g.tgname = '~tenantry_fill')
         or exists (select 1 from pg_constraint f where f.conrelid = c.oid and f.conname = 'tenantry_tenant_fk') as "converted",
       has_table_privilege(c.oid, 'select') as "readable", row_security_active(c.oid) and not (s.isolated and exists (
         select 1 from pg_roles r where r.rolname = 'tenantry_service' and pg_has_role(r.oid, 'usage'))) as "hidden"

@@ -79,7 +79,17 @@ export function defineRetenanting<DB>(): (definition: RetenantingDefinition<DB>)
   };
 }
 
-/** Tenants end in another, which exists or is made: their rows, people, keys and usage go there. */
+/**
+ * Tenants end in another, which exists or is made: their rows, people, keys and usage go there.
+ *
+ * @example
+ * ```ts
+ * import { mergeTenants } from 'tenantry/migrate';
+ *
+ * const [acme, beta] = ['0190a6c2-0000-7000-8000-000000000001', '0190a6c2-0000-7000-8000-000000000002'];
+ * const changes = [mergeTenants({ from: [beta], into: acme })];
+ * ```
+ */
 export function mergeTenants({
   from,
   into,
@@ -93,6 +103,16 @@ export function mergeTenants({
 /**
  * One tenant becomes several. With its own id among them it stays; otherwise it ends, and leads to the first, which gets
  * everybody and everything that is named nowhere.
+ *
+ * @example
+ * ```ts
+ * import { splitTenant } from 'tenantry/migrate';
+ *
+ * const acme = '0190a6c2-0000-7000-8000-000000000001';
+ * const changes = [
+ *   splitTenant({ from: acme, into: [{ key: 'europe', tenantId: acme }, { key: 'america', name: 'Acme America' }] }),
+ * ];
+ * ```
  */
 export function splitTenant({
   from,
@@ -104,7 +124,18 @@ export function splitTenant({
   return { kind: 'split', from, into };
 }
 
-/** Chosen rows of one tenant, and all that follow them, go to another. */
+/**
+ * Chosen rows of one tenant, and all that follow them, go to another.
+ *
+ * @example
+ * ```ts
+ * import { sql } from 'kysely';
+ * import { moveRows } from 'tenantry/migrate';
+ *
+ * const [acme, beta] = ['0190a6c2-0000-7000-8000-000000000001', '0190a6c2-0000-7000-8000-000000000002'];
+ * const changes = [moveRows({ from: acme, to: beta, rows: { projects: sql`name like 'Beta %'` } })];
+ * ```
+ */
 export function moveRows({
   from,
   to,
@@ -113,12 +144,31 @@ export function moveRows({
   return { kind: 'move', from, to: typeof to === 'string' ? { tenantId: to } : to, rows };
 }
 
-/** Every tenant of one strategy becomes one of another, or goes to one. */
+/**
+ * Every tenant of one strategy becomes one of another, or goes to one.
+ *
+ * @example
+ * ```ts
+ * import { perUser } from 'tenantry';
+ * import { everyTenant } from 'tenantry/migrate';
+ *
+ * const changes = [everyTenant({ from: perUser({ plan: 'free' }) })]; // each user's tenant becomes an organization
+ * ```
+ */
 export function everyTenant(told: Omit<EveryTenant, 'kind'>): EveryTenant {
   return { kind: 'every', ...told };
 }
 
-/** The rows belong to users, by a column or SQL that gives the user's id, and go where the user goes. */
+/**
+ * The rows belong to users, by a column or SQL that gives the user's id, and go where the user goes.
+ *
+ * @example
+ * ```ts
+ * import { ofUser } from 'tenantry/migrate';
+ *
+ * const tables = { notes: ofUser('author_id') };
+ * ```
+ */
 export function ofUser<const Column extends string>(
   user: SourceExpression<Column>,
   options: RowOptions = {},
@@ -126,7 +176,20 @@ export function ofUser<const Column extends string>(
   return { kind: 'user', user, ...options };
 }
 
-/** A column or SQL gives the `key` of the target where a row goes. */
+/**
+ * A column or SQL gives the `key` of the target where a row goes.
+ *
+ * @example
+ * ```ts
+ * import { sql } from 'kysely';
+ * import { follows, ofTarget } from 'tenantry/migrate';
+ *
+ * const tables = {
+ *   projects: ofTarget(sql`case when region = 'eu' then 'europe' else 'america' end`),
+ *   notes: follows('project_id'),
+ * };
+ * ```
+ */
 export function ofTarget<const Column extends string>(
   target: SourceExpression<Column>,
   options: RowOptions = {},
@@ -137,6 +200,13 @@ export function ofTarget<const Column extends string>(
 /**
  * The rows go where the row goes to which these columns refer. Columns may lead to the same table: then everything goes with
  * the row at the top, and `roots` says where that goes.
+ *
+ * @example
+ * ```ts
+ * import { follows, whole } from 'tenantry/migrate';
+ *
+ * const tables = { projects: whole(), notes: follows('project_id') };
+ * ```
  */
 export function follows<const Column extends string>(
   column: Column | readonly Column[],
@@ -145,12 +215,30 @@ export function follows<const Column extends string>(
   return { kind: 'follows', columns: typeof column === 'string' ? [column] : column, ...options };
 }
 
-/** Every target of a split gets these rows; a move takes a copy of those along that its rows refer to. */
+/**
+ * Every target of a split gets these rows; a move takes a copy of those along that its rows refer to.
+ *
+ * @example
+ * ```ts
+ * import { copied, follows, whole } from 'tenantry/migrate';
+ *
+ * const tables = { labels: copied(), projects: whole(), notes: follows('project_id') };
+ * ```
+ */
 export function copied(options: RowOptions & { readonly newKey?: RawBuilder<unknown> } = {}): CopiedRule {
   return { kind: 'copied', ...options };
 }
 
-/** The rows go all together: to the target of a merge, to the first one of a split. */
+/**
+ * The rows go all together: to the target of a merge, to the first one of a split.
+ *
+ * @example
+ * ```ts
+ * import { follows, whole } from 'tenantry/migrate';
+ *
+ * const tables = { projects: whole({ uniques: { slug: { suffix: 'slug' } } }), notes: follows('project_id') };
+ * ```
+ */
 export function whole(options: RowOptions = {}): WholeRule {
   return { kind: 'whole', ...options };
 }

@@ -13,6 +13,17 @@ import { forgetUnits, readRetenanting, setRetenantingStage } from './store.ts';
  * once no process holds an old tenant's id any more.
  *
  * @throws TenantryError `migration_not_found`; `migration_stage_invalid` when units are left to be done.
+ *
+ * @example
+ * ```ts
+ * import type { Kysely } from 'kysely';
+ * import { type AnyRetenanting, finishRetenanting, verifyRetenanting } from 'tenantry/migrate';
+ *
+ * async function finish(db: Kysely<Record<string, never>>, retenanting: AnyRetenanting): Promise<void> {
+ *   const { failed } = await verifyRetenanting(db, retenanting);
+ *   if (failed === 0) await finishRetenanting(db, retenanting); // there is no way back from here
+ * }
+ * ```
  */
 export async function finishRetenanting(
   db: AnyDatabase,

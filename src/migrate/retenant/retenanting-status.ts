@@ -20,7 +20,19 @@ export interface RetenantingStatus {
   readonly kept: number;
 }
 
-/** Tells where a re-tenanting stands, from its own record alone. */
+/**
+ * Tells where a re-tenanting stands, from its own record alone.
+ *
+ * @example
+ * ```ts
+ * import type { Kysely } from 'kysely';
+ * import { retenantingStatus } from 'tenantry/migrate';
+ *
+ * async function look(db: Kysely<Record<string, never>>): Promise<void> {
+ *   console.log(await retenantingStatus(db, 'acme-buys-beta'));
+ * }
+ * ```
+ */
 export async function retenantingStatus(db: AnyDatabase, retenanting: string): Promise<RetenantingStatus> {
   const stored = await readRetenanting(db, retenanting);
   const units = stored === undefined ? [] : await readUnits(db, retenanting);

@@ -33,6 +33,18 @@ export interface ReturnedRetenanting {
  *
  * @throws TenantryError `migration_not_found`; `migration_stage_invalid` when it was finished; `migration_conflict` when
  * rows refer since to rows that do not go back; `migration_running`, `migration_lease_lost`, `migration_step_failed`.
+ *
+ * @example
+ * ```ts
+ * import type { Kysely } from 'kysely';
+ * import { type AnyRetenanting, applyRetenanting, rollbackRetenanting, verifyRetenanting } from 'tenantry/migrate';
+ *
+ * async function run(db: Kysely<Record<string, never>>, retenanting: AnyRetenanting): Promise<void> {
+ *   await applyRetenanting(db, retenanting);
+ *   const { failed } = await verifyRetenanting(db, retenanting);
+ *   if (failed > 0) await rollbackRetenanting(db, retenanting);
+ * }
+ * ```
  */
 export async function rollbackRetenanting(
   db: AnyDatabase,

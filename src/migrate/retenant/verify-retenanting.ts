@@ -27,6 +27,17 @@ export interface RetenantingReport {
  * tenant is there; and of people that nobody was lost or doubled.
  *
  * @throws TenantryError `migration_not_found`; `migration_stage_invalid` when there is nothing to be verified.
+ *
+ * @example
+ * ```ts
+ * import type { Kysely } from 'kysely';
+ * import { type AnyRetenanting, verifyRetenanting } from 'tenantry/migrate';
+ *
+ * async function prove(db: Kysely<Record<string, never>>, retenanting: AnyRetenanting): Promise<void> {
+ *   const { failed, checks } = await verifyRetenanting(db, retenanting);
+ *   console.log(`${checks.length} checks, ${failed} failed`);
+ * }
+ * ```
  */
 export async function verifyRetenanting(db: AnyDatabase, definition: AnyRetenanting): Promise<RetenantingReport> {
   const { name } = definition;

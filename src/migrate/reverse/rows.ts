@@ -1,5 +1,7 @@
 import { quoteIdentifier, quoteLiteral } from '../../database/isolation-sql.ts';
+import { ownName } from '../catalogue.ts';
 import { defaultTenantSql, keptKey, keyEquals, type Model, mapTable, type OwnTable, tenantOfRow } from '../model.ts';
+import { keptColumn } from '../quarantine-sql.ts';
 import { dollarQuoted } from '../sql-text.ts';
 import { countReturned } from './count-returned.ts';
 import { type Link, linkOf, linksOf, unlinkedSql } from './fill.ts';
@@ -102,24 +104,35 @@ function placeless(model: Model, table: OwnTable, alias: string, level: number):
 }
 
 /**
- * Rows that were set aside come back into their table. One that the table refuses by now, because its key was given
+ * Rows that were set aside come back into their table as they were: the application's triggers do not fire on them, while
+ * foreign keys are checked. One that the table refuses by now, because its key was given
  * again or what it refers to is gone, stays where it is, with that reason.
  */
 export function returnRowsSql(model: Model, table: OwnTable): string {
   const mine = `q.migration = ${quoteLiteral(model.name)} and q.table_name = ${quoteLiteral(table.name)} and q.aside`;
-  const columns = table.table.columns
-    .filter((column) => !column.generated)
-    .map((column) => quoteIdentifier(column.name));
-  const insert = (where: string): string => `insert into ${table.sql} (${columns.join(', ')}) overriding system value
-  select ${columns.map((column) => `r.${column}`).join(', ')}
+  const columns = table.table.columns.filter((column) => !column.generated);
+  const insert = (
+    where: string,
+  ): string => `insert into ${table.sql} (${columns.map(({ name }) => quoteIdentifier(name)).join(', ')}) overriding system value
+  select ${columns.map(keptColumn).join(', ')}
   from tenantry.migration_quarantine q cross join lateral json_populate_record(null::${table.sql}, q.row_data) as r
   where ${where}`;
   const forget = (where: string): string => `delete from tenantry.migration_quarantine q where ${where}`;
   return `do ${dollarQuoted(
     `
 #variable_conflict use_column
-declare tenantry_count bigint := 0; tenantry_row record; tenantry_constraint text;
+declare tenantry_count bigint := 0; tenantry_row record; tenantry_constraint text; tenantry_silent text[]; tenantry_again text;
 begin
+  set constraints all immediate;
+  if exists (select 1 from tenantry.migration_quarantine q where ${mine}) then
+    select array_agg(format('%I', t.tgname)), string_agg(format('alter table ${table.sql.replaceAll('%', '%%').replaceAll("'", "''")} enable %s trigger %I',
+        case t.tgenabled when 'A' then 'always' when 'R' then 'replica' else '' end, t.tgname), '; ')
+      into tenantry_silent, tenantry_again from pg_trigger t
+    where t.tgrelid = ${quoteLiteral(table.sql)}::regclass and not t.tgisinternal and t.tgenabled <> 'D' and (t.tgtype & 4) <> 0 and t.tgname !~ '${ownName}';
+    for tenantry_row in select unnest(tenantry_silent) as t loop
+      execute ${quoteLiteral(`alter table ${table.sql} disable trigger `)} || tenantry_row.t;
+    end loop;
+  end if;
   begin
     ${insert(mine)};
     get diagnostics tenantry_count = row_count;
@@ -139,6 +152,7 @@ begin
       end;
     end loop;
   end;
+  if tenantry_again is not null then execute tenantry_again; end if;
   ${countReturned(model, table.name, 'tenantry_count')};
 end `,
     'tenantry_rows',

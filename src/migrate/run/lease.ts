@@ -32,18 +32,19 @@ export async function takeLease(db: AnyDatabase, migration: string, holder: stri
   for (let waited = 0; ; waited += 100) {
     const token = await tryLease(db, migration, holder);
     if (token !== undefined) return { migration, holder, token };
-    if (waited >= patience) break;
+    const held = await execute<LeaseRow>(
+      db,
+      'select lease_token, holder, lease_until from tenantry.migrations where name = $1',
+      [migration],
+    );
+    const other = held.rows[0];
+    if (other === undefined) throw new TenantryError('migration_not_found', { migration });
+    if (waited >= patience) {
+      const until = other.lease_until?.toISOString() ?? 'a moment ago';
+      throw new TenantryError('migration_running', { migration, holder: other.holder ?? 'another runner', until });
+    }
     await wait(100);
   }
-  const held = await execute<LeaseRow>(
-    db,
-    'select lease_token, holder, lease_until from tenantry.migrations where name = $1',
-    [migration],
-  );
-  const other = held.rows[0];
-  if (other === undefined) throw new TenantryError('migration_not_found', { migration });
-  const until = other.lease_until?.toISOString() ?? 'a moment ago';
-  throw new TenantryError('migration_running', { migration, holder: other.holder ?? 'another runner', until });
 }
 
 /** One try; a holder in the middle of a step has the row locked, which is a refusal too. */

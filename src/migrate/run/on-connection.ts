@@ -23,7 +23,9 @@ export async function onConnection<Result>(
       try {
         return await work(connection, at);
       } catch (thrown) {
-        if (at.place === undefined) throw thrown;
+        if (at.place === undefined) {
+          throw await stepFailure(connection, migration, { id: 'plan', table: null, sql: [] }, thrown);
+        }
         const step = { id: at.place.step ?? at.place.stage, table: null, sql: [] };
         const error = await stepFailure(connection, migration, step, thrown);
         // Who lost the lease says nothing any more: another runner is at work.

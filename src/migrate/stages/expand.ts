@@ -3,6 +3,7 @@ import { additionSteps } from '../additions.ts';
 import { checksumSettings, checksumSql } from '../checksum.ts';
 import { fallbackSteps } from '../fallback.ts';
 import type { Model, OwnTable } from '../model.ts';
+import { dropPartTriggerStatements, partTriggerStatements } from '../parts/triggers.ts';
 import type { Step } from '../plan.ts';
 import { putKeptAwayStatements } from '../quarantine-sql.ts';
 import { cutOffStatements } from '../reverse/cut-off.ts';
@@ -15,6 +16,7 @@ export function expandSteps(model: Model): Step[] {
     ...fallbackSteps(model),
     ...additionSteps(model, 'expand'),
     ...model.own.map((table) => columnStep(model, table)),
+    ...model.own.flatMap((table) => partsStep(model, table)),
     ...model.own.filter(({ derivation }) => derivation === undefined).map((table) => baselineStep(model, table)),
   ];
 }
@@ -62,6 +64,27 @@ function columnStep(model: Model, table: OwnTable): Step {
     undo: undoDualWriteStatements(model, table),
     lock: 'access exclusive',
   };
+}
+
+/**
+ * What keeps members, keys and the like right reads several tables, so it comes when all of them have their column. The
+ * backfill makes what was written before.
+ */
+function partsStep(model: Model, table: OwnTable): Step[] {
+  const sql = partTriggerStatements(model, table);
+  if (sql.length === 0) return [];
+  const undo = dropPartTriggerStatements(model, table);
+  return [
+    {
+      id: `expand:${table.name}:parts`,
+      stage: 'expand',
+      table: table.name,
+      kind: 'transaction',
+      sql,
+      undo,
+      lock: 'share row exclusive',
+    },
+  ];
 }
 
 /** The writes are read before the rows, so that a write in between makes the comparison void and never wrong. */

@@ -28,6 +28,13 @@ export function placeBatchSql(model: Model, table: OwnTable): BatchSql {
   };
 }
 
+/** Keeps the application's triggers from firing until the transaction ends, as in a batch, where the role may. */
+export const quietSql = `do $tenantry_quiet$ begin
+  if (select r.rolsuper or has_parameter_privilege('session_replication_role', 'set') from pg_roles r where r.rolname = current_user) then
+    perform set_config('session_replication_role', 'replica', true);
+  end if;
+end $tenantry_quiet$`;
+
 /**
  * Looks through the table once more: where it was rewritten meanwhile (VACUUM FULL, CLUSTER), rows may have come to lie
  * where the batches had been. What one snapshot shows is all, since every row that is written has its tenant.
@@ -41,12 +48,7 @@ export function lookAgainStep(model: Model, table: OwnTable): Step {
     table: table.name,
     kind: 'transaction',
     sql: [
-      // Quiet, as batches are.
-      `do $tenantry_quiet$ begin
-  if (select r.rolsuper or has_parameter_privilege('session_replication_role', 'set') from pg_roles r where r.rolname = current_user) then
-    perform set_config('session_replication_role', 'replica', true);
-  end if;
-end $tenantry_quiet$`,
+      quietSql,
       'set local row_security = off',
       `update ${table.sql} as t set ${column} = ${tenant} where t.${column} is null and ${tenant} is not null`,
     ],

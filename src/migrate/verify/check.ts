@@ -116,6 +116,10 @@ function sameType(child: OwnTable, column: string, parent: OwnTable, key: string
 
 /** The quarantined rows of a table as a relation with the table's own columns. */
 export function quarantined(model: Model, table: OwnTable): string {
-  return `(select q.* from tenantry.migration_quarantine k cross join lateral json_populate_record(null::${table.sql}, k.row_data) as q
+  const columns = table.table.columns.map(({ name, type }) => {
+    const kept = `q.${quoteIdentifier(name)}`;
+    return /^jsonb?$/.test(type) ? `(k.row_data ->> ${quoteLiteral(name)})::${type} as ${quoteIdentifier(name)}` : kept;
+  });
+  return `(select ${columns.join(', ')} from tenantry.migration_quarantine k cross join lateral json_populate_record(null::${table.sql}, k.row_data) as q
     where k.migration = ${quoteLiteral(model.name)} and k.table_name = ${quoteLiteral(table.name)})`;
 }

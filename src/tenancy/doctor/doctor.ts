@@ -64,6 +64,17 @@ export async function doctor(db: AnyDatabase, options: DoctorOptions = {}): Prom
  * Does what {@link doctor} does, and tells whom and what it looked at as well.
  *
  * @throws TenantryError `config_invalid` as {@link doctor} does.
+ *
+ * @example
+ * ```ts
+ * import type { Kysely } from 'kysely';
+ * import { doctorReport } from 'tenantry/tenancy';
+ *
+ * async function examine(db: Kysely<Record<string, never>>): Promise<void> {
+ *   const { role, tables, findings } = await doctorReport(db, { level: 'info' });
+ *   console.log(`${role} sees ${tables.own} tables of tenants; ${findings.length} findings`);
+ * }
+ * ```
  */
 export async function doctorReport(db: AnyDatabase, options: DoctorOptions = {}): Promise<DoctorReport> {
   const { setting = tenantSetting, level = 'warning', ignore = [] } = options;

@@ -3,7 +3,16 @@ interface CodeRow {
   readonly why: string;
 }
 
-/** Every kind of hole that is looked for, with its severity and why it matters. */
+/**
+ * Every kind of hole that is looked for, with its severity and why it matters.
+ *
+ * @example
+ * ```ts
+ * import { findingCodes } from 'tenantry/tenancy';
+ *
+ * findingCodes.rls_disabled.severity; // 'error'
+ * ```
+ */
 export const findingCodes = {
   table_without_tenant: {
     severity: 'error',

@@ -31,6 +31,19 @@ const rowsAtOnce = 500;
  *
  * @throws TenantryError `tenant_not_found`; `config_invalid` for a declared table that is not there;
  * `database_right_missing`.
+ *
+ * @example
+ * ```ts
+ * import { createWriteStream } from 'node:fs';
+ * import { Readable } from 'node:stream';
+ * import { pipeline } from 'node:stream/promises';
+ * import type { Kysely } from 'kysely';
+ * import { exportTenant } from 'tenantry/tenancy';
+ *
+ * async function save(db: Kysely<Record<string, never>>, tenantId: string): Promise<void> {
+ *   await pipeline(Readable.from(exportTenant(db, { tenantId })), createWriteStream(`${tenantId}.jsonl`));
+ * }
+ * ```
  */
 export async function* exportTenant(
   db: AnyDatabase,

@@ -46,6 +46,19 @@ function invalid(line: number, problem: string): TenantryError {
  * @throws TenantryError `tenant_import_conflict` when the tenant, or something that is unique over all tenants such as a
  * slug, is there already; `tenant_import_invalid` for a file that is none, is incomplete, was changed, or has no place
  * here; `config_invalid`, `database_right_missing`.
+ *
+ * @example
+ * ```ts
+ * import { createReadStream } from 'node:fs';
+ * import { createInterface } from 'node:readline';
+ * import type { Kysely } from 'kysely';
+ * import { importTenant } from 'tenantry/tenancy';
+ *
+ * async function load(db: Kysely<Record<string, never>>, file: string): Promise<void> {
+ *   const { tenantId, rows } = await importTenant(db, { lines: createInterface(createReadStream(file)) });
+ *   console.log(tenantId, rows);
+ * }
+ * ```
  */
 export async function importTenant(
   db: AnyDatabase,

@@ -55,6 +55,17 @@ export interface PurgeReceipt {
  *
  * @throws TenantryError `tenant_not_found`; `tenant_not_suspended`; `tenant_purge_incomplete` with the tables that still
  * have rows, or that the login cannot read; `database_right_missing`; `config_invalid`.
+ *
+ * @example
+ * ```ts
+ * import type { Kysely } from 'kysely';
+ * import { purgeTenant } from 'tenantry/tenancy';
+ *
+ * async function forget(db: Kysely<Record<string, never>>, tenantId: string): Promise<void> {
+ *   const { rows, looked } = await purgeTenant(db, { tenantId }); // it was suspended before
+ *   console.log(rows, `nothing is left in ${looked.length} tables`);
+ * }
+ * ```
  */
 export async function purgeTenant(
   db: AnyDatabase,

@@ -1,4 +1,5 @@
 import type { RevenueReport } from '../../billing/index.ts';
+import { cursorOf } from '../../core/cursor.ts';
 import {
   type Actor,
   type Clock,
@@ -12,11 +13,12 @@ import {
   TenantryError,
   uuidv7,
 } from '../../core/index.ts';
+import { type Page, type PageOptions, pageOf } from '../../core/page.ts';
 import { type AnyDatabase, libraryOf } from '../../database/handle.ts';
 import { type CallOptions, inTransaction, serviceRole } from '../../database/index.ts';
 import type { PlatformEvent } from '../life/platform-event.ts';
 import { applySetting, explainRefusal, readSetting } from '../scope/tenant-setting.ts';
-import { readAfter, type ViewPage, writeCursor } from './cursor.ts';
+import { readAfter } from './read-after.ts';
 import {
   type PlatformMember,
   type PlatformPlan,
@@ -29,15 +31,11 @@ import {
 } from './store.ts';
 
 /** Who looks, why, and which part of the view is wanted. */
-export interface ViewInput {
+export interface ViewInput extends PageOptions {
   /** Who looks. It is written into the trail of the platform, and nobody looks without it. */
   readonly by: Actor;
   /** Why, such as the number of a ticket. */
   readonly reason?: string;
-  /** The `nextCursor` of the part before. */
-  readonly cursor?: string | null;
-  /** How many items at most, 1 to 1,000; 100 when absent. */
-  readonly limit?: number;
 }
 
 /** The views across all tenants, for whoever runs the platform. Every call is recorded before it reads. */
@@ -51,17 +49,17 @@ export interface Platform {
       readonly search?: string;
     },
     options?: CallOptions,
-  ): Promise<ViewPage<PlatformTenant>>;
+  ): Promise<Page<PlatformTenant>>;
   /** Lists members of all tenants, of one, or everything that one user is a member of. */
   members(
     input: ViewInput & { readonly tenantId?: string; readonly userId?: string },
     options?: CallOptions,
-  ): Promise<ViewPage<PlatformMember>>;
+  ): Promise<Page<PlatformMember>>;
   /** Lists what tenants used, by tenant, meter and period, the newest period of each first. */
   usage(
     input: ViewInput & { readonly tenantId?: string; readonly meter?: string; readonly since?: Date },
     options?: CallOptions,
-  ): Promise<ViewPage<PlatformUsage>>;
+  ): Promise<Page<PlatformUsage>>;
   /** Counts tenants and seats by plan and status. */
   plans(input: Pick<ViewInput, 'by' | 'reason'>, options?: CallOptions): Promise<readonly PlatformPlan[]>;
   /**
@@ -163,7 +161,7 @@ export function createPlatform({ db, events, clock = systemClock, ids = uuidv7, 
       const wanted = search === undefined ? undefined : cleanText('search', search, 200);
       const filter = { status, kind, plan, search: wanted };
       const rows = await looking('tenants', input, filter, options, (tx) => selectTenants(tx, filter, part));
-      return pageOf(rows, part.limit, ({ tenantId }) => [tenantId]);
+      return pageOf(rows, part.limit, ({ tenantId }) => cursorOf([tenantId]));
     },
 
     async members({ tenantId, userId, ...input }, options) {
@@ -171,7 +169,7 @@ export function createPlatform({ db, events, clock = systemClock, ids = uuidv7, 
       const part = readAfter(input, 2);
       const filter = { tenantId, userId: userId === undefined ? undefined : opaqueId('userId', userId) };
       const rows = await looking('members', input, filter, options, (tx) => selectMembers(tx, filter, part));
-      return pageOf(rows, part.limit, (row) => [row.tenantId, row.id]);
+      return pageOf(rows, part.limit, (row) => cursorOf([row.tenantId, row.id]));
     },
 
     async usage({ tenantId, meter, since, ...input }, options) {
@@ -181,7 +179,9 @@ export function createPlatform({ db, events, clock = systemClock, ids = uuidv7, 
       const told = { ...filter, since: since?.toISOString() };
       const read = (tx: AnyDatabase) => selectUsage(tx, { ...filter, since }, part);
       const rows = await looking('usage', input, told, options, read);
-      return pageOf(rows, part.limit, (row) => [row.tenantId, row.meter, row.per, row.periodStart.toISOString()]);
+      return pageOf(rows, part.limit, (row) =>
+        cursorOf([row.tenantId, row.meter, row.per, row.periodStart.toISOString()]),
+      );
     },
 
     plans: async (input, options) => looking('plans', input, {}, options, selectPlans),
@@ -202,10 +202,4 @@ export function createPlatform({ db, events, clock = systemClock, ids = uuidv7, 
       return looking('revenue', input, told, options, (tx) => readRevenue(tx, span));
     },
   };
-}
-
-function pageOf<Item>(rows: readonly Item[], limit: number, keyOf: (item: Item) => string[]): ViewPage<Item> {
-  const items = rows.slice(0, limit);
-  const last = items.at(-1);
-  return { items, nextCursor: rows.length > limit && last !== undefined ? writeCursor(keyOf(last)) : null };
 }

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import { type AnyDatabase, libraryOf } from '../../database/handle.ts';
 import type { TenantKind, TenantStatus } from '../../database/tenant-row.ts';
-import type { AfterKey } from './cursor.ts';
+import type { AfterKey } from './read-after.ts';
 
 /** A tenant as the platform sees it. */
 export interface PlatformTenant {

@@ -69,6 +69,13 @@ export function createParams(values: { readonly [name: string]: Value }): Params
       for (const [key, entry] of Object.entries(value)) {
         if (entry === '' || entry === null) delete after[key];
         else after[key] = String(entry);
+        if (key.length > 40) throw invalid('Metadata keys can have up to 40 characters.', { param: 'metadata' });
+        if (String(entry).length > 500) {
+          throw invalid('Metadata values can have up to 500 characters.', { param: 'metadata' });
+        }
+      }
+      if (Object.keys(after).length > 50) {
+        throw invalid('Metadata can have up to 50 keys.', { param: 'metadata' });
       }
       return after;
     },

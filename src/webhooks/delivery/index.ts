@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 
+export type { Page, PageOptions } from '../../core/page.ts';
 export type {
   CatalogueEvent,
   EventCatalogue,
@@ -42,7 +43,6 @@ export type { EndpointData, WebhookEvent } from './events.ts';
 export type { Attempt, AttemptTrigger, Delivery, Message } from './log/attempt-log.ts';
 export type { Pruned } from './log/prune.ts';
 export type { Replayed, ReplayInput } from './log/replay.ts';
-export type { Page, PageOptions } from './page.ts';
 export type { AnyPublishInput, OwnEvent, Published } from './publish/publish.ts';
 export type { EndpointRef } from './toolbox.ts';
 export type { WebhooksOptions } from './webhooks.ts';

@@ -1,7 +1,6 @@
-import { CompiledQuery } from 'kysely';
 import type { Clock, Ids, SecretBox } from '../../core/index.ts';
 import { isUuid, TenantryError } from '../../core/index.ts';
-import { type AnyDatabase, type CallOptions, inTransaction, libraryOf } from '../../database/handle.ts';
+import { type AnyDatabase, type CallOptions, inTransaction } from '../../database/handle.ts';
 import type { ModuleDeps } from '../../database/index.ts';
 import type { SafeFetch } from '../safe-fetch/safe-fetch.ts';
 import type { EventCatalogue } from './catalogue/define-events.ts';
@@ -63,12 +62,6 @@ export function createToolbox({
       events === undefined && !always ? work(options?.db ?? db) : inTransaction(db, options?.db, work),
     tell: async (event, tx) => events?.({ id: ids(), occurredAt: clock(), ...event }, tx),
   };
-}
-
-/** Sends a statement with its parameters. */
-export async function run<Row>(db: AnyDatabase, text: string, parameters: readonly unknown[]): Promise<readonly Row[]> {
-  const { rows } = await libraryOf(db).executeQuery<Row>(CompiledQuery.raw(text, [...parameters]));
-  return rows;
 }
 
 /** Returns the id of a tenant, or throws `tenant_required` or `tenant_not_found`. */

@@ -1,4 +1,5 @@
 import type { EventSink } from '../../core/index.ts';
+import type { Page, PageOptions } from '../../core/page.ts';
 import type { AnyDatabase, CallOptions } from '../../database/index.ts';
 import type { EventCatalogue, EventDataOf, EventDefinitions, EventNameOf } from './catalogue/define-events.ts';
 import type { OpenApiInput, OpenApiWebhooks } from './catalogue/open-api.ts';
@@ -6,7 +7,6 @@ import type { Endpoints } from './endpoints/endpoints-interface.ts';
 import type { Attempt, Delivery, Message } from './log/attempt-log.ts';
 import type { Pruned } from './log/prune.ts';
 import type { Replayed, ReplayInput } from './log/replay.ts';
-import type { Page, PageOptions } from './page.ts';
 import type { AnyPublishInput, OwnEvent, Published } from './publish/publish.ts';
 import type { EndpointRef } from './toolbox.ts';
 import type { DeliveryReport, DeliveryWorker } from './worker/worker.ts';
@@ -65,7 +65,7 @@ export interface Webhooks<Definitions extends EventDefinitions = EventDefinition
   /**
    * Lists deliveries: to an endpoint the newest first, or of a message.
    *
-   * @throws TenantryError `name_invalid` where neither is named.
+   * @throws TenantryError `name_invalid` where neither is named, and for a status that is none.
    */
   deliveries(
     input: {
@@ -86,7 +86,11 @@ export interface Webhooks<Definitions extends EventDefinitions = EventDefinition
    * for an endpoint that is disabled.
    */
   replay(input: ReplayInput, options?: CallOptions): Promise<Replayed>;
-  /** Deletes messages that were published before a time, with their log, unless they still wait somewhere. */
+  /**
+   * Deletes messages that were published before a time, with their log, unless they still wait somewhere.
+   *
+   * @throws TenantryError `name_invalid` for a time that is none.
+   */
   prune(input: { readonly before: Date; readonly tenantId?: string }, options?: CallOptions): Promise<Pruned>;
   /** Seals all secrets and headers anew under the first key of the secret box, a batch at a time. */
   reencrypt(options?: CallOptions): Promise<{ readonly sealed: number; readonly skipped: number }>;

@@ -1,14 +1,23 @@
 import { isUuid, type SecretBox, systemClock, TenantryError, uuidv7 } from '../../core/index.ts';
-import { type ModuleDeps, reencrypt } from '../../database/index.ts';
+import { isMoment } from '../../core/moment.ts';
+import { pageOf, readPage } from '../../core/page.ts';
+import { type CallOptions, type ModuleDeps, reencrypt } from '../../database/index.ts';
 import { createSafeFetch, type SafeFetchOptions } from '../safe-fetch/safe-fetch.ts';
 import { type EventCatalogue, type EventDefinitions, isCatalogue, noEvents } from './catalogue/define-events.ts';
+import { isEventName } from './catalogue/event-patterns.ts';
 import { openApiOf } from './catalogue/open-api.ts';
 import { createEndpoints, type WebhookLimits } from './endpoints/endpoints.ts';
 import type { WebhookEvent } from './events.ts';
-import { findMessage, listAttempts, listDeliveries, listMessages } from './log/attempt-log.ts';
+import {
+  deliveryStatuses,
+  findMessage,
+  isDeliveryStatus,
+  listAttempts,
+  listDeliveries,
+  listMessages,
+} from './log/attempt-log.ts';
 import { pruneMessages } from './log/prune.ts';
 import { createReplay } from './log/replay.ts';
-import { pageOf, readPage } from './page.ts';
 import { createPublish, ownInput } from './publish/publish.ts';
 import { createToolbox, readTenantId } from './toolbox.ts';
 import type { Webhooks } from './webhooks-interface.ts';
@@ -29,8 +38,11 @@ export interface WebhooksOptions<Definitions extends EventDefinitions> {
   readonly fetch?: SafeFetchOptions;
   /** The largest body of a message, in bytes; 256 KiB when absent. Standard Webhooks advises 20 kB. */
   readonly maxPayloadBytes?: number;
-  /** Tells how many endpoints a tenant may have, such as by its plan. */
-  readonly limits?: (tenantId: string) => Promise<WebhookLimits>;
+  /**
+   * Tells how many endpoints a tenant may have, such as by its plan. It is handed the transaction of the caller's, where
+   * there is one: what it reads, it reads there.
+   */
+  readonly limits?: (tenantId: string, options?: CallOptions) => Promise<WebhookLimits>;
   readonly delivery?: DeliveryOptions;
   /**
    * The `trace` of `@opentelemetry/api`: each attempt is a span, linked to the span in which its message was published.
@@ -155,6 +167,8 @@ export function createWebhooks<const Definitions extends EventDefinitions>({
     async messages({ tenantId, type = null, ...page }, options) {
       const tenant = readTenantId('webhooks.messages', tenantId);
       const part = readPage(page);
+      // What cannot be the name of an event was never published.
+      if (type !== null && !isEventName(type)) return { items: [], nextCursor: null };
       const found = await listMessages(options?.db ?? db, tenant, { type, ...part });
       return pageOf(found, part.limit, ({ id }) => id);
     },
@@ -164,6 +178,10 @@ export function createWebhooks<const Definitions extends EventDefinitions>({
       const part = readPage(page);
       if (endpointId === null && messageId === null) {
         throw new TenantryError('name_invalid', { field: 'endpointId', problem: 'or messageId must be there' });
+      }
+      if (status !== null && !isDeliveryStatus(status)) {
+        const problem = `must be one of ${deliveryStatuses.join(', ')}`;
+        throw new TenantryError('name_invalid', { field: 'status', problem });
       }
       if ([endpointId, messageId].some((id) => id !== null && !isUuid(id))) return { items: [], nextCursor: null };
       const filter = { tenantId: tenant, endpointId, messageId, status, ...part };
@@ -181,6 +199,7 @@ export function createWebhooks<const Definitions extends EventDefinitions>({
 
     async prune({ before, tenantId }, options) {
       const tenant = tenantId === undefined ? null : readTenantId('webhooks.prune', tenantId);
+      if (!isMoment(before)) throw new TenantryError('name_invalid', { field: 'before', problem: 'must be a Date' });
       return pruneMessages(options?.db ?? db, before, tenant);
     },
 

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import { type Clock, systemClock } from '../../core/index.ts';
+import { isMoment } from '../../core/moment.ts';
 import { inTransaction, libraryOf } from '../../database/handle.ts';
 
 /** What names a message that came in. */
@@ -48,6 +49,8 @@ export interface Inbox<DB> {
   /**
    * Forgets messages that came in before a time, and gives how many. Keep them for longer than the sender tries: 30 days
    * cover what providers let one send again by hand.
+   *
+   * @throws TypeError for a time that is none.
    */
   forget(input: { readonly before: Date }, options?: InboxOptions<DB>): Promise<number>;
 }
@@ -96,6 +99,7 @@ export function createInbox<DB>({
     },
 
     async forget({ before }, options = {}) {
+      if (!isMoment(before)) throw new TypeError('before must be a Date');
       const deleted = await libraryOf(options.db ?? db)
         .deleteFrom('tenantry.webhook_inbox')
         .where('received_at', '<', before)

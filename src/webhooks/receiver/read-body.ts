@@ -42,6 +42,15 @@ export type BodyRead = Uint8Array | null;
  * it made one text of several bodies.
  *
  * @throws TypeError when somebody read the request and kept no bytes, with what to do.
+ *
+ * @example
+ * ```ts
+ * import type { Request } from 'express';
+ * import { readFrameworkBody } from 'tenantry/webhooks';
+ *
+ * // The bytes as they came, whether `express.raw` stood before or nothing did; null when there are too many.
+ * const bytesOf = (request: Request) => readFrameworkBody('express', request, request, 1_048_576);
+ * ```
  */
 export function readFrameworkBody(
   framework: 'express' | 'fastify',
@@ -72,6 +81,8 @@ export function readNodeBody(
     request.on('close', () => reject(new Error('the request ended before its body did')));
     request.on('error', reject);
     request.on('data', (chunk) => {
+      // Whoever answers may let the rest run off: pausing it once more would keep that answer back for ever.
+      if (length > maxBytes) return;
       length += chunk.length;
       if (length <= maxBytes) {
         chunks.push(chunk);
@@ -88,6 +99,14 @@ export function readNodeBody(
  * Reads the body of a fetch request, and no further than it may go.
  *
  * @throws TypeError when somebody read it before.
+ *
+ * @example
+ * ```ts
+ * import { readFetchBody } from 'tenantry/webhooks';
+ *
+ * const request = new Request('https://api.example.com/in', { method: 'POST', body: 'hello' });
+ * (await readFetchBody(request, 1000))?.length; // 5; null when it has more than 1,000 bytes
+ * ```
  */
 export async function readFetchBody({ body, bodyUsed }: FetchRequest, maxBytes: number): Promise<BodyRead> {
   if (bodyUsed) throw readAlready(rawBodyRemedies.fetch);

@@ -10,6 +10,7 @@ import {
   signWebhook,
   type WebhookReceiver,
 } from '../index.ts';
+import { readNodeBody } from './read-body.ts';
 
 const secret = createWebhookSecret();
 const body = '{"type":"bot.created","data":{"id":7}}';
@@ -77,6 +78,14 @@ describe('node', () => {
     const url = await serve(receiver.node);
     expect(await post(url, 'x'.repeat(101))).toBe('413 body_too_large');
     expect(received).toEqual([]);
+  });
+
+  it('lets who answers read the rest of one that is too large: Express answers an error only then', async () => {
+    const url = await serve(async (request, response) => {
+      expect(await readNodeBody(request, 100)).toBeNull();
+      request.on('end', () => response.writeHead(413).end()).resume();
+    });
+    expect(await post(url, 'x'.repeat(1_000_000))).toBe('413');
   });
 
   it('answers 500 and tells of the error when the work fails', async () => {

@@ -40,7 +40,8 @@ export function exchange(options: Exchange): Promise<Answer | FetchFailure> {
       request.destroy();
     };
     // A connection that closes settles this too: an answer of another protocol gives neither an answer nor an error.
-    for (const event of ['error', 'close', 'upgrade', 'connect']) request.on(event, () => settle('connection'));
+    request.on('error', (error) => settle(isOfTls(error) ? 'tls' : 'connection'));
+    for (const event of ['close', 'upgrade', 'connect']) request.on(event, () => settle('connection'));
     signal.addEventListener('abort', () => request.destroy(), { once: true });
     request.on('response', (message) => {
       const chunks: Buffer[] = [];
@@ -63,6 +64,13 @@ export function exchange(options: Exchange): Promise<Answer | FetchFailure> {
   });
 }
 
+const tlsCode = /^(?:ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH|INVALID_CA|EPROTO$)/;
+
+/** Tells whether a connection was there and was not to be trusted, by the names that OpenSSL and Node give it. */
+function isOfTls(error: Error): boolean {
+  return 'code' in error && typeof error.code === 'string' && tlsCode.test(error.code);
+}
+
 function begin({ target: { url, host }, addresses, method, headers, ca }: Exchange): ClientRequest {
   const found = addresses.map((address) => ({ address, family: isIP(address) }));
   /** Gives Node the addresses that were checked, whatever the name leads to by now. */
@@ -82,6 +90,7 @@ function begin({ target: { url, host }, addresses, method, headers, ca }: Exchan
     ...(ca !== undefined && { ca }),
   };
   return url.protocol === 'https:'
-    ? httpsRequest({ ...options, agent: agents['https:'] })
+    ? // Whatever NODE_TLS_REJECT_UNAUTHORIZED says to the rest of the process.
+      httpsRequest({ ...options, agent: agents['https:'], rejectUnauthorized: true })
     : httpRequest({ ...options, agent: agents['http:'] });
 }

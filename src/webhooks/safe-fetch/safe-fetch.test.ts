@@ -204,6 +204,10 @@ describe('a name', () => {
     const fails = async () => Promise.reject(new Error('ENOTFOUND'));
     expect(await outcome(loose({ lookup: fails })('https://gone.example/'))).toBe('unresolved');
     expect(await outcome(loose()('https://gone.example/'))).toBe('unresolved');
+    for (const answer of ['null', '{}', '"127.0.0.1"']) {
+      const strange = async () => JSON.parse(answer);
+      expect(await outcome(open({ lookup: strange })(`http://hooks.example:${port}/`)), answer).toBe('unresolved');
+    }
   });
 });
 
@@ -365,7 +369,13 @@ describe('an answer', () => {
 });
 
 it('refuses options that are none', () => {
-  for (const bad of [{ deadlineMilliseconds: 0 }, { deadlineMilliseconds: Number.NaN }, { maxResponseBytes: -1 }]) {
+  for (const bad of [
+    { deadlineMilliseconds: 0 },
+    { deadlineMilliseconds: Number.NaN },
+    { maxResponseBytes: -1 },
+    { ports: [443, 70_000] },
+    { ports: [8443.5] },
+  ]) {
     expect(() => createSafeFetch(bad)).toThrow(TypeError);
   }
 });

@@ -101,6 +101,9 @@ export function createSafeFetch({
     throw new TypeError('deadlineMilliseconds must be a number of milliseconds above 0');
   }
   if (!(maxResponseBytes >= 0)) throw new TypeError('maxResponseBytes must be a number of bytes, 0 or more');
+  if (ports !== 'any' && !ports.every((port) => Number.isInteger(port) && port > 0 && port < 65_536)) {
+    throw new TypeError("ports must be a list of whole numbers from 1 to 65535, or 'any'");
+  }
   const mayReach = createAddressRules({ allow });
 
   /** The addresses of a target, all of them checked. */
@@ -108,7 +111,7 @@ export function createSafeFetch({
     if (literal) return mayReach(host) ? [host] : 'address';
     const found = await unlessAborted(deadline.signal, addressesOf(host)).catch(() => []);
     if (deadline.signal.aborted) return deadline.reason();
-    if (found.length === 0) return 'unresolved';
+    if (!Array.isArray(found) || found.length === 0) return 'unresolved';
     return found.every(mayReach) ? found : 'address';
   }
 
@@ -142,7 +145,19 @@ export function createSafeFetch({
   });
 }
 
-/** {@link createSafeFetch} with nothing allowed beyond what is allowed by itself. */
+/**
+ * {@link createSafeFetch} with nothing allowed beyond what is allowed by itself.
+ *
+ * @example
+ * ```ts
+ * import { safeFetch } from 'tenantry/webhooks';
+ *
+ * async function call(url: string): Promise<number> {
+ *   const answer = await safeFetch(url, { method: 'POST', body: '{}' }); // a private address is refused
+ *   return answer.status;
+ * }
+ * ```
+ */
 export const safeFetch: SafeFetch = createSafeFetch();
 
 const methods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);

@@ -4,11 +4,11 @@ import { isIP } from 'node:net';
 export type UrlRefusal = 'invalid_url' | 'protocol' | 'credentials' | 'port' | 'address';
 
 /**
- * Why a request failed: the name has no address (`unresolved`), no connection or an answer that is none (`connection`),
- * the deadline passed (`deadline`), the answer is larger than it may be (`response_too_large`), or the caller's signal
- * (`aborted`).
+ * Why a request failed: the name has no address (`unresolved`), no connection or an answer that is none (`connection`), no
+ * secure connection, as with a certificate that is over, of another name, or of nobody who is trusted (`tls`), the deadline
+ * passed (`deadline`), the answer is larger than it may be (`response_too_large`), or the caller's signal (`aborted`).
  */
-export type FetchFailure = 'unresolved' | 'connection' | 'deadline' | 'response_too_large' | 'aborted';
+export type FetchFailure = 'unresolved' | 'connection' | 'tls' | 'deadline' | 'response_too_large' | 'aborted';
 
 /** Which URLs a request may go to at all, whatever their addresses. */
 export interface TargetRules {

@@ -59,6 +59,19 @@ export function verifyGithubWebhook({ secret, ...request }: VerifyGithubInput): 
  *
  * @throws TenantryError `webhook_signature_invalid` with the reason; `webhook_secret_invalid`.
  * @throws TypeError when the body was parsed already.
+ *
+ * @example
+ * ```ts
+ * import { signGithubWebhook, unwrapGithubWebhook } from 'tenantry/webhooks';
+ *
+ * const body = '{"action":"opened"}';
+ * const headers = {
+ *   ...signGithubWebhook({ body, secret: 'as agreed with GitHub' }),
+ *   'x-github-delivery': '72d3162e-cc78-11e3-81ab-4c9367dc0958',
+ *   'x-github-event': 'issues',
+ * };
+ * unwrapGithubWebhook({ headers, body, secret: 'as agreed with GitHub' }).payload; // { action: 'opened' }
+ * ```
  */
 export function unwrapGithubWebhook(input: VerifyGithubInput): GithubHeaders & { readonly payload: unknown } {
   const result = verifyGithubWebhook(input);
@@ -71,6 +84,19 @@ export function unwrapGithubWebhook(input: VerifyGithubInput): GithubHeaders & {
  *
  * @throws TypeError when the body is none.
  * @throws TenantryError `webhook_secret_invalid`.
+ *
+ * @example
+ * ```ts
+ * import { signGithubWebhook, unwrapGithubWebhook } from 'tenantry/webhooks';
+ *
+ * const body = '{"action":"opened"}';
+ * const headers = {
+ *   ...signGithubWebhook({ body, secret: 'as agreed with GitHub' }),
+ *   'x-github-delivery': '72d3162e-cc78-11e3-81ab-4c9367dc0958',
+ *   'x-github-event': 'issues',
+ * };
+ * unwrapGithubWebhook({ headers, body, secret: 'as agreed with GitHub' }).payload; // { action: 'opened' }
+ * ```
  */
 export function signGithubWebhook({
   body,

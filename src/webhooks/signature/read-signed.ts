@@ -65,7 +65,7 @@ function headerOf(headers: HeadersLike, name: string): string | undefined {
 }
 
 function isRecord(headers: HeadersLike): headers is Readonly<Record<string, string | readonly string[] | undefined>> {
-  return !('get' in headers) && !Array.isArray(headers);
+  return typeof headers === 'object' && headers !== null && !('get' in headers) && !Array.isArray(headers);
 }
 
 /** A header that was sent several times is joined by commas, which stand at the end of a signature then. */

@@ -71,6 +71,15 @@ export function verifyStripeWebhook({ secret, ...request }: VerifyStripeInput): 
  * @throws TenantryError `webhook_signature_invalid` with the reason (`invalid_payload` where there is no id);
  * `webhook_secret_invalid`.
  * @throws TypeError when the body was parsed already.
+ *
+ * @example
+ * ```ts
+ * import { signStripeWebhook, unwrapStripeWebhook } from 'tenantry/webhooks';
+ *
+ * const body = '{"id":"evt_1","type":"invoice.paid"}';
+ * const headers = signStripeWebhook({ timestamp: new Date(), body, secret: 'whsec_of_the_endpoint' });
+ * unwrapStripeWebhook({ headers, body, secret: 'whsec_of_the_endpoint' }).id; // 'evt_1'
+ * ```
  */
 export function unwrapStripeWebhook(input: VerifyStripeInput): UnwrappedWebhook {
   const result = verifyStripeWebhook(input);
@@ -96,6 +105,15 @@ export interface SignStripeInput {
  *
  * @throws TypeError when the time or the body is none, or no secret is given.
  * @throws TenantryError `webhook_secret_invalid`.
+ *
+ * @example
+ * ```ts
+ * import { signStripeWebhook, unwrapStripeWebhook } from 'tenantry/webhooks';
+ *
+ * const body = '{"id":"evt_1","type":"invoice.paid"}';
+ * const headers = signStripeWebhook({ timestamp: new Date(), body, secret: 'whsec_of_the_endpoint' });
+ * unwrapStripeWebhook({ headers, body, secret: 'whsec_of_the_endpoint' }).id; // 'evt_1'
+ * ```
  */
 export function signStripeWebhook({
   timestamp,

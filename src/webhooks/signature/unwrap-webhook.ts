@@ -37,6 +37,16 @@ export function unwrapWebhook(input: VerifyWebhookInput): UnwrappedWebhook {
  *
  * @throws TenantryError `webhook_signature_invalid` with the reason; `webhook_secret_invalid`.
  * @throws TypeError when the body was parsed already.
+ *
+ * @example
+ * ```ts
+ * import { createWebhookSecret, signWebhook, unwrapWebhookAsync } from 'tenantry/webhooks';
+ *
+ * const secret = createWebhookSecret();
+ * const body = '{"type":"bot.created"}';
+ * const headers = signWebhook({ id: 'msg_1', timestamp: new Date(), body, secret });
+ * (await unwrapWebhookAsync({ headers, body, secret })).payload; // { type: 'bot.created' }
+ * ```
  */
 export async function unwrapWebhookAsync(input: VerifyWebhookAsyncInput): Promise<UnwrappedWebhook> {
   return unwrapped(await verifyWebhookAsync(input), input);

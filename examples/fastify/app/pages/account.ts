@@ -57,6 +57,8 @@ ${form('/account/email', 'Change the address', newEmail)}`,
 ${card(
   'Password',
   form('/account/password', 'Change the password', [
+    // By this a keeper of passwords knows whose it is.
+    html`<input type="text" name="username" autocomplete="username" value="${user.email}" hidden>`,
     field({ name: 'current', label: 'Password now', type: 'password', autocomplete: 'current-password', tried }),
     password('new-password', tried, 'New password'),
   ]),

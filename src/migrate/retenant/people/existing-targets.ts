@@ -5,6 +5,17 @@ import { execute } from '../../sql-text.ts';
 /**
  * Finds the tenants that users have of their own already under a strategy, by user; the program's tenant for each of
  * them where there is one for all. Name these as targets instead of making new ones.
+ *
+ * @example
+ * ```ts
+ * import type { Kysely } from 'kysely';
+ * import { perUser } from 'tenantry';
+ * import { existingTargets } from 'tenantry/migrate';
+ *
+ * async function ownTenantOf(db: Kysely<Record<string, never>>, userId: string): Promise<string | undefined> {
+ *   return (await existingTargets(db, perUser({ plan: 'free' }), [userId])).get(userId);
+ * }
+ * ```
  */
 export async function existingTargets(
   tx: AnyDatabase,

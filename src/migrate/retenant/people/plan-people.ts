@@ -25,6 +25,16 @@ export interface PlannedPeople {
  * same function as the run does, over everything that the library keeps for the tenants.
  *
  * @throws TenantryError `tenant_not_found` when an old tenant is not there or has moved already; `migration_right_missing`.
+ *
+ * @example
+ * ```ts
+ * import type { Kysely } from 'kysely';
+ * import { type PeopleUnit, planPeople } from 'tenantry/migrate';
+ *
+ * async function look(db: Kysely<Record<string, never>>, units: readonly PeopleUnit[]): Promise<void> {
+ *   console.log(await planPeople(db, units)); // writes nothing
+ * }
+ * ```
  */
 export async function planPeople(
   db: AnyDatabase,

@@ -53,6 +53,17 @@ export interface PeopleBack {
  * Units that share a target are returned in the reverse of their order.
  *
  * Only the revision of entitlements counts on, so that no process holds a newer one to be older.
+ *
+ * @example
+ * ```ts
+ * import type { Kysely } from 'kysely';
+ * import { returnPeople } from 'tenantry/migrate';
+ *
+ * async function takeBack(db: Kysely<Record<string, never>>): Promise<void> {
+ *   const unit = { retenanting: 'acme-buys-beta', unit: 'beta' };
+ *   await db.transaction().execute((tx) => returnPeople(tx, { ...unit, now: new Date() }));
+ * }
+ * ```
  */
 export async function returnPeople(
   tx: AnyDatabase,

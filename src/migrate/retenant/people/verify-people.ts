@@ -5,6 +5,16 @@ import { none, numbers, type VerifyCheck } from '../../verify/check.ts';
 /**
  * Proves by SQL of its own, from what the journal says was there before, that a re-tenanting lost nobody and doubled
  * nothing. Units that were returned are not part of it.
+ *
+ * @example
+ * ```ts
+ * import type { Kysely } from 'kysely';
+ * import { verifyPeople } from 'tenantry/migrate';
+ *
+ * async function prove(db: Kysely<Record<string, never>>): Promise<void> {
+ *   for (const check of await verifyPeople(db, 'acme-buys-beta')) console.log(check);
+ * }
+ * ```
  */
 export async function verifyPeople(tx: AnyDatabase, retenanting: string): Promise<VerifyCheck[]> {
   const of = `retenanting = ${quoteLiteral(retenanting)}`;

@@ -71,7 +71,7 @@ const catalogueText = `select coalesce(json_agg(json_build_object(
       'targetColumns', ${columnsOf('f.confkey', 'f.confrelid')}) order by f.conname)
     from pg_constraint f join pg_class t on t.oid = f.confrelid where f.conrelid = c.oid and f.contype = 'f'), '[]'),
   'triggers', coalesce((select json_agg(g.tgname order by g.tgname) from pg_trigger g where g.tgrelid = c.oid and not g.tgisinternal
-    and g.tgenabled <> 'D' and g.tgname !~ '^(A0_)?tenantry_'), '[]')
+    and g.tgenabled <> 'D' and g.tgname !~ '^(A0_|~)?tenantry_'), '[]')
 ) order by c.relname), '[]') as tables
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where n.nspname = $1 and c.relkind in ('r', 'p') and not c.relispartition`;

@@ -31,7 +31,15 @@ export function rowTable(table: FoundTable, rule: OwnRowRule, context: TableCont
   };
   const primary = table.uniques.find((unique) => unique.primary);
   const keyNames = rule.key ?? primary?.columns.flatMap((name) => (name === null || name === column ? [] : [name]));
-  if (keyNames === undefined || keyNames.length === 0) throw invalid(path, 'has no primary key: name one with { key }');
+  if (keyNames === undefined || keyNames.length === 0) {
+    const alone = primary !== undefined && rule.key === undefined;
+    throw invalid(
+      path,
+      alone
+        ? 'has the tenant alone as its primary key: add a column that tells a row apart wherever it goes, such as an id with a default, and name it with { key }'
+        : 'has no primary key: name one with { key }',
+    );
+  }
   const key = keyNames.map(named);
   const within = (names: readonly (string | null)[]): boolean =>
     names.every((name) => name !== null && keyNames.includes(name));

@@ -6,6 +6,8 @@ import { discountEnd } from './discounts.ts';
 export interface WantedDiscount {
   readonly coupon: string;
   readonly promotion: string | null;
+  /** The id of a discount that is there: it goes on, and nothing is redeemed. */
+  readonly kept?: string;
 }
 
 /** Redeems discounts for a subscription. */
@@ -14,7 +16,8 @@ export function redeem(
   wanted: readonly WantedDiscount[],
   of: { readonly customer: string; readonly subscription: string; readonly session?: string },
 ): readonly string[] {
-  return wanted.flatMap(({ coupon: id, promotion }) => {
+  return wanted.flatMap(({ coupon: id, promotion, kept }) => {
+    if (kept !== undefined) return [kept];
     const coupon = world.coupons.get(id);
     if (coupon === undefined) return [];
     coupon.times_redeemed += 1;

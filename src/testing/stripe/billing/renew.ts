@@ -80,8 +80,10 @@ export function finalInvoice(world: World, subscription: SubscriptionRow): Invoi
   const lines = subscription.items.flatMap((item) => {
     if (world.prices.get(item.price)?.recurring?.usage_type !== 'metered' || subscription.status === 'trialing')
       return [];
-    const line = usageLine(world, subscription, item, { start: item.current_period_start, end: world.now });
-    return line.quantity === 0 ? [] : [line];
+    const period = { start: item.current_period_start, end: world.now };
+    // What was used in this very second is on no later invoice.
+    const line = usageLine(world, subscription, item, { ...period, end: world.now + 1 });
+    return line.quantity === 0 ? [] : [{ ...line, period }];
   });
   const { customer, currency } = subscription;
   if (lines.length === 0 && pendingItems(world, { customer, currency, subscription }).length === 0) return undefined;

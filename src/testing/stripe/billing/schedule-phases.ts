@@ -48,14 +48,14 @@ export function applyPhase(world: World, subscription: SubscriptionRow, phase: P
     proration: phase.proration_behavior,
     ...(phase.billing_cycle_anchor === 'phase_start' ? { anchor: 'now' } : {}),
   });
-  const wanted = phase.discounts.flatMap(({ coupon, promotion_code: promotion }) => {
+  // A phase that names no discounts has none: those of the subscription do not go on by themselves.
+  const wanted = phase.discounts.flatMap(({ coupon, discount, promotion_code: promotion }) => {
+    if (discount !== null) return [{ coupon: '', promotion: null, kept: discount }];
     const id = coupon ?? (promotion === null ? undefined : world.promotionCodes.get(promotion)?.coupon);
     return id === undefined ? [] : [{ coupon: id, promotion }];
   });
-  if (wanted.length > 0) {
-    const { customer, id } = subscription;
-    subscription.discounts = redeem(world, wanted, { customer, subscription: id });
-  }
+  const { customer, id } = subscription;
+  subscription.discounts = redeem(world, wanted, { customer, subscription: id });
   if (Object.keys(phase.metadata).length > 0) subscription.metadata = { ...subscription.metadata, ...phase.metadata };
 }
 

@@ -46,6 +46,7 @@ export function presentInvoice(world: World, row: InvoiceRow): Wire {
     lines: listOf(
       lines.map((line) => presentLine(world, line, row)),
       `/v1/invoices/${row.id}/lines`,
+      10,
     ),
     livemode: world.livemode,
     on_behalf_of: null,

@@ -47,7 +47,6 @@ function presentPhase(phase: Phase, currency: string): Wire {
     currency,
     default_payment_method: null,
     default_tax_rates: [],
-    discounts: phase.discounts.map((discount) => ({ ...discount, discount: null })),
     invoice_settings: null,
     items: phase.items.map(({ quantity, ...item }) => ({
       ...item,

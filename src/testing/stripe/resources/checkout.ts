@@ -110,6 +110,14 @@ function readSession(world: World, params: Params): CheckoutSessionRow {
   if (params.has('discounts') && params.has('allow_promotion_codes')) {
     throw invalid('You may only specify one of these parameters: allow_promotion_codes, discounts.');
   }
+  const taxed = params.hash('automatic_tax')?.flag('enabled') === true;
+  const filledIn = params.hash('customer_update')?.text('address') === 'auto';
+  if (taxed && known !== undefined && known.address === null && !filledIn) {
+    throw invalid(
+      'Automatic tax calculation in Checkout requires a valid address on the Customer. Set `customer_update[address]` to "auto".',
+      { code: 'customer_tax_location_invalid' },
+    );
+  }
   const ui = params.text('ui_mode') ?? 'hosted_page';
   if (ui === 'hosted_page' && !params.has('success_url')) {
     throw invalid('Missing required param: success_url.', { code: 'parameter_missing', param: 'success_url' });
@@ -121,7 +129,7 @@ function readSession(world: World, params: Params): CheckoutSessionRow {
     created: world.now,
     metadata: params.metadata(),
     allow_promotion_codes: params.flag('allow_promotion_codes') ?? null,
-    automatic_tax: params.hash('automatic_tax')?.flag('enabled') ?? false,
+    automatic_tax: taxed,
     cancel_url: params.text('cancel_url') ?? null,
     client_reference_id: params.text('client_reference_id') ?? null,
     currency,

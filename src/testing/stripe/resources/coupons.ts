@@ -1,3 +1,4 @@
+import { day } from '../billing/periods.ts';
 import type { WantedDiscount } from '../billing/redeem.ts';
 import { atPath, named } from '../look-up.ts';
 import { pageOf, pageParams } from '../paginate.ts';
@@ -27,6 +28,10 @@ export const couponRoutes: Routes = {
       if ((duration === 'repeating') !== (months !== null)) {
         throw invalid('duration_in_months goes with a repeating coupon.', { param: 'duration_in_months' });
       }
+      const redeemBy = params.number('redeem_by') ?? null;
+      if (redeemBy !== null && (redeemBy <= world.now || redeemBy > world.now + 5 * 366 * day)) {
+        throw invalid('redeem_by must lie in the future, and not more than 5 years ahead.', { param: 'redeem_by' });
+      }
       const id = params.text('id') ?? world.id('co').slice(3, 11);
       if (world.coupons.has(id)) {
         throw invalid('Coupon already exists.', { code: 'resource_already_exists', param: 'id' });
@@ -46,7 +51,7 @@ export const couponRoutes: Routes = {
         max_redemptions: params.number('max_redemptions') ?? null,
         name: params.text('name') ?? null,
         percent_off: percent,
-        redeem_by: params.number('redeem_by') ?? null,
+        redeem_by: redeemBy,
         times_redeemed: 0,
       };
       world.coupons.set(id, row);
@@ -163,11 +168,11 @@ export function readDiscounts(
   list: readonly Params[] | undefined,
   { customer, currency }: DiscountUse,
 ): readonly WantedDiscount[] {
-  return (list ?? []).flatMap((entry, index) => {
+  return (list ?? []).flatMap((entry, index): WantedDiscount[] => {
     const kept = entry.text('discount');
     if (kept !== undefined) {
       const discount = named(world.discounts, kept, 'discount', `discounts[${index}][discount]`);
-      return [{ coupon: discount.coupon, promotion: discount.promotion_code }];
+      return [{ coupon: discount.coupon, promotion: discount.promotion_code, kept }];
     }
     const promotion = entry.text('promotion_code');
     if (promotion !== undefined) {

@@ -154,6 +154,9 @@ function flowOf(world: World, customer: string, flow: Params | undefined): Value
     const subscription = named(world.subscriptions, id ?? '', 'subscription', param);
     if (subscription.customer !== customer) throw invalid('The subscription belongs to another customer.', { param });
     if (subscription.status === 'canceled') throw invalid('The subscription is already canceled.', { param });
+    if (type === 'subscription_cancel' && subscription.cancel_at !== null) {
+      throw invalid('This subscription is already set to be canceled at period end.', { param });
+    }
   }
   const after = flow.hash('after_completion');
   const redirect = after?.hash('redirect');

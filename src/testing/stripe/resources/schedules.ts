@@ -13,6 +13,7 @@ import type { World } from '../world.ts';
 import { readDiscounts } from './coupons.ts';
 import { customerOf } from './customers.ts';
 import { priceOf, quantityOf } from './read-items.ts';
+import { moveTrial } from './update-subscription.ts';
 
 export const scheduleRoutes: Routes = {
   SubscriptionSchedules_create: {
@@ -50,7 +51,11 @@ export const scheduleRoutes: Routes = {
       const current = row.phases[row.own.phase];
       if (phases !== undefined && subscription !== undefined && current !== undefined) {
         const phase = { ...current, proration_behavior: prorationOf(params) ?? current.proration_behavior };
-        world.change('customer.subscription.updated', subscription, (kept) => applyPhase(world, kept, phase));
+        world.change('customer.subscription.updated', subscription, (kept) => {
+          applyPhase(world, kept, phase);
+          // A phase that says nothing of a trial has none.
+          if (kept.status === 'trialing' && phase.trial_end === null) moveTrial(world, kept, 'now', undefined);
+        });
       }
       return present(world, row);
     },
@@ -140,7 +145,7 @@ function phaseOf(subscription: SubscriptionRow): Phase {
     items: subscription.items.map(({ price, quantity, metadata }) => ({ price, quantity, metadata: { ...metadata } })),
     metadata: {},
     proration_behavior: 'create_prorations',
-    discounts: [],
+    discounts: subscription.discounts.map((discount) => ({ coupon: null, discount, promotion_code: null })),
     trial_end: subscription.status === 'trialing' ? subscription.trial_end : null,
     billing_cycle_anchor: null,
     description: null,
@@ -202,9 +207,10 @@ function readPhases(world: World, row: ScheduleRow, list: readonly Params[], beg
       items,
       metadata: entry.metadata(),
       proration_behavior: prorationOf(entry) ?? 'create_prorations',
-      discounts: discounts.map(({ coupon, promotion }) => ({
-        coupon: promotion === null ? coupon : null,
-        promotion_code: promotion,
+      discounts: discounts.map(({ coupon, promotion, kept = null }) => ({
+        coupon: kept === null && promotion === null ? coupon : null,
+        discount: kept,
+        promotion_code: kept === null ? promotion : null,
       })),
       trial_end: entry.flag('trial') === true ? end : typeof trialEnd === 'number' ? trialEnd : null,
       billing_cycle_anchor: entry.text('billing_cycle_anchor') ?? null,

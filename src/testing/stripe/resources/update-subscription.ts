@@ -130,7 +130,8 @@ function trialEndOf(world: World, row: SubscriptionRow, params: Params): number 
   return end;
 }
 
-function moveTrial(world: World, row: SubscriptionRow, end: number | 'now', behavior: string | undefined): void {
+/** Lets a trial end at another time, or at once. */
+export function moveTrial(world: World, row: SubscriptionRow, end: number | 'now', behavior: string | undefined): void {
   const at = end === 'now' ? world.now : end;
   row.trial_start ??= world.now;
   row.trial_end = at;

@@ -52,7 +52,12 @@ export interface Phase {
   readonly items: readonly PhaseItem[];
   readonly metadata: Metadata;
   readonly proration_behavior: 'always_invoice' | 'create_prorations' | 'none';
-  readonly discounts: readonly { readonly coupon: string | null; readonly promotion_code: string | null }[];
+  /** Each has one of the three; `discount` is one that the subscription has. */
+  readonly discounts: readonly {
+    readonly coupon: string | null;
+    readonly discount: string | null;
+    readonly promotion_code: string | null;
+  }[];
   readonly trial_end: number | null;
   readonly billing_cycle_anchor: string | null;
   readonly description: string | null;

@@ -68,6 +68,10 @@ describe('defineEvents', () => {
     ],
     ['an own event that is none', () => defineEvents({}, { own: ['invoices.*'] })],
     ['a rename of a family to a type', () => defineEvents({}, { renames: [{ from: 'a.*', to: 'b' }] })],
+    [
+      'a rename of what there is not',
+      () => defineEvents({ 'a.b': { schema } }, { renames: [{ from: 'x.*', to: 'y.*' }] }),
+    ],
     ['a rename to itself', () => defineEvents({}, { renames: [{ from: 'a.*', to: 'a.*' }] })],
   ])('refuses %s', (_title, make) => {
     expect(make).toThrow(expect.objectContaining({ code: 'config_invalid' }));

@@ -115,6 +115,10 @@ export function defineEvents<const Definitions extends EventDefinitions>(
     for (const type of found) events.set(type, { type, ...ownEvents[type], deprecated: null, older: [], own: true });
   }
   const renaming = createRenames(renames);
+  for (const { from, to } of renames) {
+    if ([...events.keys()].some((type) => filtersOf(type).some((name) => name === from || name === to))) continue;
+    throw invalid('defineEvents.renames', `there is no event under "${from}", nor under "${to}"`);
+  }
   for (const event of [...events.values()]) {
     for (const [type, isOld] of renaming.namesOf(event.type)) {
       const deprecated = isOld ? `Use ${renaming.newNameOf(event.type)}.` : event.deprecated;

@@ -27,7 +27,17 @@ export function filtersOf(type: string): readonly string[] {
   return [...new Set([...filters, ...starts])];
 }
 
-/** Tells whether a type goes through a filter. */
+/**
+ * Tells whether a type goes through a filter.
+ *
+ * @example
+ * ```ts
+ * import { matchesFilter } from 'tenantry/webhooks/delivery';
+ *
+ * matchesFilter('order.paid', 'order.*'); // true
+ * matchesFilter('order.paid', 'bot.created'); // false
+ * ```
+ */
 export function matchesFilter(type: string, filter: string): boolean {
   return filtersOf(type).includes(filter);
 }

@@ -1,5 +1,5 @@
 import { cleanText, TenantryError } from '../../../core/index.ts';
-import { isStorableJson } from '../../../core/storable-json.ts';
+import { storableJson } from '../../../core/storable-json.ts';
 import { type EventCatalogue, isUsefulFilter } from '../catalogue/define-events.ts';
 import type { EndpointOrdering } from './endpoint.ts';
 
@@ -77,9 +77,5 @@ export function readDescription(description: unknown): string | null {
 
 /** Returns the application's own facts as JSON, or throws `name_invalid`. */
 export function readMetadata(metadata: unknown): string {
-  const json = typeof metadata === 'object' && metadata !== null ? JSON.stringify(metadata) : undefined;
-  if (json?.startsWith('{') !== true) throw invalid('metadata', 'must be an object');
-  if (Buffer.byteLength(json) > mostMetadata) throw invalid('metadata', `must have at most ${mostMetadata} bytes`);
-  if (!isStorableJson(json)) throw invalid('metadata', 'holds a character that cannot be stored');
-  return json;
+  return storableJson(metadata, mostMetadata, (problem) => invalid('metadata', problem));
 }

@@ -1,7 +1,9 @@
 import { sql } from 'kysely';
 import { type AnyDatabase, libraryOf } from '../../../database/handle.ts';
+import { run } from '../../../database/run.ts';
 import type { WebhookEndpointTable } from '../../../database/webhook-tables.ts';
-import { type EndpointRef, run } from '../toolbox.ts';
+import type { EndpointRef } from '../toolbox.ts';
+import { quietTime } from '../worker/quiet-time.ts';
 import type { EndpointHealth, EndpointOrdering, EndpointSecret, SignatureKind, WebhookEndpoint } from './endpoint.ts';
 
 /** What an endpoint is made with. */
@@ -329,11 +331,12 @@ export async function readHealth(
   if (row === undefined) return null;
   const paused = row.paused_until !== null && row.paused_until > now;
   const failing = row.failing_since === null ? 'healthy' : 'failing';
+  const quiet = now.getTime() - (row.last_failure_at?.getTime() ?? 0) > quietTime(disableAfterMilliseconds);
   return {
     state: row.status !== 'active' ? 'disabled' : paused ? 'paused' : failing,
     failures: row.failures,
     failingSince: row.failing_since,
-    disabledAt: row.failing_since && new Date(row.failing_since.getTime() + disableAfterMilliseconds),
+    disabledAt: quiet ? null : row.failing_since && new Date(row.failing_since.getTime() + disableAfterMilliseconds),
     pausedUntil: paused ? row.paused_until : null,
     lastSuccessAt: row.last_success_at,
     lastFailureAt: row.last_failure_at,

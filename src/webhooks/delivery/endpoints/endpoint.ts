@@ -53,7 +53,7 @@ export interface EndpointHealth {
   readonly failures: number;
   /** The first of them. */
   readonly failingSince: Date | null;
-  /** When it is disabled unless something arrives. */
+  /** When it is disabled unless something arrives; null where nothing was tried for so long that the days begin anew. */
   readonly disabledAt: Date | null;
   readonly pausedUntil: Date | null;
   readonly lastSuccessAt: Date | null;

@@ -1,6 +1,6 @@
+import type { Page, PageOptions } from '../../../core/page.ts';
 import type { CallOptions } from '../../../database/index.ts';
 import type { Attempt } from '../log/attempt-log.ts';
-import type { Page, PageOptions } from '../page.ts';
 import type { EndpointRef } from '../toolbox.ts';
 import type { EndpointHealth, EndpointOrdering, EndpointSecret, ShownSecret, WebhookEndpoint } from './endpoint.ts';
 import type { SecretChoice } from './make-secret.ts';
@@ -67,14 +67,19 @@ export interface Endpoints {
   /** Enables an endpoint again; its count of failures begins anew. @throws TenantryError `webhook_endpoint_not_found`. */
   enable(ref: EndpointRef, options?: CallOptions): Promise<WebhookEndpoint>;
   /**
-   * Disables an endpoint: what waits for it is canceled, and nothing new is. `replay` sends later what it missed.
+   * Disables an endpoint: nothing that begins from now on goes there, and what waits for it is canceled by the worker that
+   * looks for work next. `replay` sends later what it missed.
    *
    * @throws TenantryError `webhook_endpoint_not_found`; `name_invalid` for a reason that is none.
    */
   disable(input: EndpointRef & { readonly reason?: string }, options?: CallOptions): Promise<WebhookEndpoint>;
   /** Removes an endpoint and its secrets. Its log stays until it is pruned. Gives false when there is none. */
   remove(ref: EndpointRef, options?: CallOptions): Promise<boolean>;
-  /** Lists the secrets that sign at the moment, without the secrets. */
+  /**
+   * Lists the secrets that sign at the moment, without the secrets.
+   *
+   * @throws TenantryError `webhook_endpoint_not_found`.
+   */
   secrets(ref: EndpointRef, options?: CallOptions): Promise<readonly EndpointSecret[]>;
   /**
    * Gives an endpoint a further secret, such as one of the other kind: messages are signed with each.

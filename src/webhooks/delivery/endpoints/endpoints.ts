@@ -1,6 +1,7 @@
 import { cleanText, isUuid, TenantryError } from '../../../core/index.ts';
+import { pageOf, readPage } from '../../../core/page.ts';
+import type { CallOptions } from '../../../database/index.ts';
 import { sqlstateOf } from '../../../database/install.ts';
-import { pageOf, readPage } from '../page.ts';
 import { type EndpointRef, noEndpoint, readEndpointRef, readTenantId, type Toolbox } from '../toolbox.ts';
 import type { WebhookEndpoint } from './endpoint.ts';
 import {
@@ -40,11 +41,13 @@ export interface WebhookLimits {
 /** What the endpoints are made from, beside what all parts share. */
 export interface EndpointsDeps {
   /** Tells what a tenant's plan allows; no limit where none was handed in. */
-  readonly limitsOf: ((tenantId: string) => Promise<WebhookLimits>) | undefined;
+  readonly limitsOf: ((tenantId: string, options?: CallOptions) => Promise<WebhookLimits>) | undefined;
   readonly disableAfterMilliseconds: number;
   readonly test: Endpoints['test'];
 }
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this finds.
+const unwritten = /[\u0000-\u001f\u007f]/;
 const mostSecrets = 5;
 const longestGrace = 30 * 86_400;
 
@@ -54,7 +57,9 @@ export function createEndpoints(toolbox: Toolbox, deps: EndpointsDeps): Endpoint
 
   /** @throws TenantryError `url_refused`. */
   async function readUrl(url: unknown): Promise<string> {
-    const text = typeof url === 'string' && url.length <= 2048 ? url : '';
+    const given = typeof url === 'string' && url.length <= 2048 ? url.trim() : '';
+    // A URL drops or escapes these, and what is stored is the text.
+    const text = unwritten.test(given) ? '' : given;
     const checked = await send.check(text);
     if (checked.ok) return text;
     throw new TenantryError('url_refused', { host: URL.parse(text)?.hostname ?? '', reason: checked.reason });
@@ -118,7 +123,7 @@ export function createEndpoints(toolbox: Toolbox, deps: EndpointsDeps): Endpoint
         now,
         url: await readUrl(input.url),
       };
-      const limits = await deps.limitsOf?.(ref.tenantId);
+      const limits = await deps.limitsOf?.(ref.tenantId, options);
       return changing(
         options,
         async (tx) => {

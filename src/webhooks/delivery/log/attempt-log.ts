@@ -1,5 +1,6 @@
 import { type AnyDatabase, libraryOf } from '../../../database/handle.ts';
-import { type EndpointRef, run } from '../toolbox.ts';
+import { run } from '../../../database/run.ts';
+import type { EndpointRef } from '../toolbox.ts';
 import type { AttemptReason } from '../worker/verdict.ts';
 
 /** Why there was an attempt. */
@@ -42,6 +43,14 @@ export interface Delivery {
   readonly lastReason: string | null;
   readonly createdAt: Date;
   readonly finishedAt: Date | null;
+}
+
+/** What may become of a delivery. */
+export const deliveryStatuses: readonly Delivery['status'][] = ['pending', 'delivered', 'failed', 'canceled'];
+
+/** Tells whether a value is the status of a delivery. */
+export function isDeliveryStatus(value: unknown): value is Delivery['status'] {
+  return deliveryStatuses.some((status) => status === value);
 }
 
 /** A message as it was published. */
@@ -89,23 +98,31 @@ const deliveriesText = `
   join tenantry.webhook_messages m on m.tenant_id = d.tenant_id and m.id = d.message_id
   where d.tenant_id = $1::uuid`;
 
+/** By status with an index of what is open or was given up, which are few among many. */
+const statusConditions: Readonly<Record<Delivery['status'], string>> = {
+  pending: `and d.due_at is not null and d.status = 'pending'`,
+  delivered: `and d.status = 'delivered'`,
+  failed: `and d.status in ('failed', 'canceled') and d.status = 'failed'`,
+  canceled: `and d.status in ('failed', 'canceled') and d.status = 'canceled'`,
+};
+
 /** Lists deliveries: of an endpoint the newest first, of a message by endpoint. */
 export async function listDeliveries(db: AnyDatabase, filter: DeliveryFilter): Promise<readonly Delivery[]> {
   const { tenantId, endpointId, messageId, status, after, limit } = filter;
+  const wanted = status === null ? '' : statusConditions[status];
   if (endpointId === null) {
     // By the primary key of each endpoint: a tenant has few of them, and many messages.
     const ofMessage = `${deliveriesText}
       and d.endpoint_id in (select e.id from tenantry.webhook_endpoints e where e.tenant_id = $1::uuid)
-      and d.message_id = $2::uuid and ($3::text is null or d.status = $3::text)
-      and ($4::uuid is null or d.endpoint_id > $4::uuid)
-      order by d.endpoint_id limit $5`;
-    return run<Delivery>(db, ofMessage, [tenantId, messageId, status, after, limit + 1]);
+      and d.message_id = $2::uuid ${wanted} and ($3::uuid is null or d.endpoint_id > $3::uuid)
+      order by d.endpoint_id limit $4`;
+    return run<Delivery>(db, ofMessage, [tenantId, messageId, after, limit + 1]);
   }
   const ofEndpoint = `${deliveriesText}
-    and d.endpoint_id = $2::uuid and ($3::uuid is null or d.message_id = $3::uuid)
-    and ($4::text is null or d.status = $4::text) and ($5::uuid is null or d.message_id < $5::uuid)
-    order by d.message_id desc limit $6`;
-  return run<Delivery>(db, ofEndpoint, [tenantId, endpointId, messageId, status, after, limit + 1]);
+    and d.endpoint_id = $2::uuid and ($3::uuid is null or d.message_id = $3::uuid) ${wanted}
+    and ($4::uuid is null or d.message_id < $4::uuid)
+    order by d.message_id desc limit $5`;
+  return run<Delivery>(db, ofEndpoint, [tenantId, endpointId, messageId, after, limit + 1]);
 }
 
 const messageColumns = [

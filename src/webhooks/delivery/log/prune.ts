@@ -1,5 +1,5 @@
 import type { AnyDatabase } from '../../../database/handle.ts';
-import { run } from '../toolbox.ts';
+import { run } from '../../../database/run.ts';
 
 /** What {@link Webhooks.prune} deleted. */
 export interface Pruned {

@@ -1,8 +1,10 @@
 import { isUuid, TenantryError } from '../../../core/index.ts';
+import { isMoment } from '../../../core/moment.ts';
 import type { CallOptions } from '../../../database/index.ts';
+import { run } from '../../../database/run.ts';
 import { filtersOf, isEventFilter } from '../catalogue/event-patterns.ts';
 import { findEndpoint } from '../endpoints/endpoint-store.ts';
-import { type EndpointRef, noEndpoint, noMessage, readEndpointRef, run, type Toolbox } from '../toolbox.ts';
+import { type EndpointRef, noEndpoint, noMessage, readEndpointRef, type Toolbox } from '../toolbox.ts';
 import { findMessage } from './attempt-log.ts';
 
 /** Which messages are sent again to an endpoint. */
@@ -116,7 +118,8 @@ export function createReplay({ db, clock, catalogue }: Toolbox): Replay {
       const due = await run(handle, oneText, [ref.tenantId, ref.endpointId, messageId, now]);
       return { deliveries: due.length, nextCursor: null };
     }
-    if (!(since instanceof Date)) throw problem('since', 'must be a Date, unless a message is named');
+    if (!isMoment(since)) throw problem('since', 'must be a Date, unless a message is named');
+    if (until !== undefined && !isMoment(until)) throw problem('until', 'must be a Date');
     if (!['failed', 'missing', 'all'].includes(which)) throw problem('which', 'must be failed, missing or all');
     if (types !== undefined && !types.every(isEventFilter)) throw problem('types', 'must be patterns of types');
     const after = readCursor(cursor);

@@ -1,7 +1,7 @@
 import { TenantryError } from '../../../core/index.ts';
 import type { AnyDatabase } from '../../../database/handle.ts';
 import { sqlstateOf } from '../../../database/install.ts';
-import { run } from '../toolbox.ts';
+import { run } from '../../../database/run.ts';
 
 /** A message to be stored, with a delivery for each endpoint that wants it. */
 export interface NewMessage {

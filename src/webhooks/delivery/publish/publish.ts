@@ -1,4 +1,5 @@
 import { isUuid, opaqueId, platformId, TenantryError } from '../../../core/index.ts';
+import { isMoment } from '../../../core/moment.ts';
 import type { CallOptions } from '../../../database/index.ts';
 import type { CatalogueEvent, EventCatalogue } from '../catalogue/define-events.ts';
 import { filtersOf } from '../catalogue/event-patterns.ts';
@@ -79,7 +80,7 @@ function refused(type: string, problem: string): TenantryError {
 }
 
 function readTime(field: string, time: unknown): Date {
-  if (time instanceof Date && !Number.isNaN(time.getTime())) return time;
+  if (isMoment(time)) return time;
   throw new TenantryError('name_invalid', { field, problem: 'must be a Date' });
 }
 

@@ -110,7 +110,14 @@ function resultOf(response: SafeResponse): SendResult {
   return { status: response.status, retryAfter: response.headers.get('retry-after'), response: kept };
 }
 
-const failures: readonly FetchFailure[] = ['unresolved', 'connection', 'deadline', 'response_too_large', 'aborted'];
+const failures: readonly FetchFailure[] = [
+  'unresolved',
+  'connection',
+  'tls',
+  'deadline',
+  'response_too_large',
+  'aborted',
+];
 
 function failureOf(error: unknown): SendResult {
   if (isTenantryError(error, 'url_refused')) return { failure: 'url_refused' };

@@ -1,5 +1,5 @@
 import type { AnyDatabase } from '../../../database/handle.ts';
-import { run } from '../toolbox.ts';
+import { run } from '../../../database/run.ts';
 
 /** Which deliveries are wanted. */
 export interface ClaimInput {
@@ -64,9 +64,11 @@ export interface Claim {
 }
 
 /**
- * The walk goes from endpoint to endpoint by the index of open deliveries, one probe each, however many wait for one. Of
- * each it takes what fits, and no more than its share; then tenants take turns, and within a tenant its endpoints. An
- * attempt whose lease is over is written into the log here: nobody else could.
+ * The walk goes from endpoint to endpoint by the index of open deliveries, one probe each, however many wait for one. It
+ * ends where it came by twice as many tenants as there are places: the next one begins there, so that all get their turn. Of
+ * each it takes what fits, and no more than its share; then tenants take turns, and within a tenant its endpoints. Where so
+ * many wait that the share is one, that is what the walk came by, and none is looked for again. An attempt whose lease is
+ * over is written into the log here: nobody else could.
  *
  * Where messages go one after the other, only the first of each key is looked at, however many wait behind it: a second
  * walk goes from key to key. What is left of a time when the endpoint had another ordering is found among the first that
@@ -74,17 +76,23 @@ export interface Claim {
  */
 const claimText = `
   with recursive walk as (
-    (select d.tenant_id, d.endpoint_id, d.due_at, 1 as n from tenantry.webhook_deliveries d
+    (select d.tenant_id, d.endpoint_id, d.due_at, d.message_id, 1 as n,
+        case when d.due_at <= $1::timestamptz then d.tenant_id end as due_tenant,
+        case when d.due_at <= $1::timestamptz then 1 else 0 end as due_tenants
+      from tenantry.webhook_deliveries d
       where d.due_at is not null and (d.tenant_id, d.endpoint_id) > ($2::uuid, $3::uuid)
       order by d.tenant_id, d.endpoint_id, d.due_at limit 1)
     union all
-    select x.tenant_id, x.endpoint_id, x.due_at, w.n + 1 from walk w cross join lateral (
-      select d.tenant_id, d.endpoint_id, d.due_at from tenantry.webhook_deliveries d
+    select x.tenant_id, x.endpoint_id, x.due_at, x.message_id, w.n + 1,
+      case when x.due_at <= $1::timestamptz then x.tenant_id else w.due_tenant end,
+      w.due_tenants + case when x.due_at <= $1::timestamptz and x.tenant_id is distinct from w.due_tenant then 1 else 0 end
+    from walk w cross join lateral (
+      select d.tenant_id, d.endpoint_id, d.due_at, d.message_id from tenantry.webhook_deliveries d
       where d.due_at is not null and (d.tenant_id, d.endpoint_id) > (w.tenant_id, w.endpoint_id)
       order by d.tenant_id, d.endpoint_id, d.due_at limit 1) x
-    where w.n < $4::integer
+    where w.n < $4::integer and w.due_tenants < 2 * $8::integer
   ), open as materialized (
-    select w.tenant_id, w.endpoint_id, e.ordering, coalesce(f.from_key, '') as from_key,
+    select w.tenant_id, w.endpoint_id, w.due_at, w.message_id, e.ordering, coalesce(f.from_key, '') as from_key,
       least($8::integer / count(*) over () + 1, least(coalesce(b.places, $5::integer),
         case when e.failures >= $10::integer then 1 else greatest(1, $5::integer >> least(e.failures, 5)) end)
         - coalesce(b.taken, 0)) as share,
@@ -131,7 +139,9 @@ const claimText = `
             and d.order_key = '' and d.due_at is not null
           order by d.tenant_id, d.endpoint_id, d.order_key, d.message_id limit 1) h
         where h.due_at <= $1::timestamptz)) c
-    where o.share > 0
+    where o.share > 1 or o.share = 1 and o.ordering <> 'none'
+    union all
+    select o.tenant_id, o.endpoint_id, o.share, o.message_id, o.due_at from open o where o.share = 1 and o.ordering = 'none'
     union all
     select k.tenant_id, k.endpoint_id, k.share, k.message_id, k.due_at from keyed k where k.due_at <= $1::timestamptz
   ), candidates as materialized (
@@ -174,7 +184,7 @@ const claimText = `
     where m.tenant_id = c.tenant_id and m.id = c.message_id offset 0) m
   union all
   select null, null, null, null, null, null, null, null, null, null, w.tenant_id, w.endpoint_id, null
-  from walk w where w.n = $4::integer
+  from walk w where w.n = $4::integer or w.due_tenants = 2 * $8::integer
   union all
   select null, null, null, null, null, null, null, null, null, null, null, o.endpoint_id, k.order_key
   from open o left join keyed k on k.endpoint_id = o.endpoint_id and k.n = o.most

@@ -1,5 +1,5 @@
 import type { AnyDatabase } from '../../../database/handle.ts';
-import { run } from '../toolbox.ts';
+import { run } from '../../../database/run.ts';
 import type { AttemptReason } from './verdict.ts';
 
 /** An attempt that ended, and what follows for its delivery. */

@@ -1,5 +1,5 @@
 import type { AnyDatabase } from '../../../database/handle.ts';
-import { run } from '../toolbox.ts';
+import { run } from '../../../database/run.ts';
 import type { CircuitRules } from './options.ts';
 
 /** What a batch of attempts tells of one endpoint. */
@@ -28,7 +28,7 @@ export interface EndpointStanding {
 
 /**
  * Endpoints that are well are written at most once a minute. Rows are locked in one order, so that two workers never wait
- * for each other.
+ * for each other. After a quiet time the count of days begins anew; who was told before is told again before the end.
  */
 const healthText = `
   with batch as materialized (
@@ -38,7 +38,8 @@ const healthText = `
     select e.tenant_id, e.id, b.succeeded, b.fresh, b.first_failure_at, b.reason,
       case when b.succeeded then 0 else e.failures end + b.fresh as failures,
       case when b.succeeded then 0 else e.pauses end as pauses,
-      case when b.succeeded then null else e.paused_until end as paused_until
+      case when b.succeeded then null else e.paused_until end as paused_until,
+      b.fresh > 0 and e.last_failure_at < $7::timestamptz - make_interval(secs => $11::float8) as anew
     from tenantry.webhook_endpoints e join batch b on b.tenant_id = e.tenant_id and b.endpoint_id = e.id
     where e.status = 'active' and (b.fresh > 0 or e.failures > 0 or e.last_success_at is null
       or e.last_success_at < $7::timestamptz - interval '1 minute')
@@ -47,7 +48,8 @@ const healthText = `
   update tenantry.webhook_endpoints e
   set failures = l.failures,
     failing_since = case when l.failures = 0 then null
-      when l.succeeded or e.failing_since is null then l.first_failure_at else e.failing_since end,
+      when l.succeeded or e.failing_since is null or l.anew then l.first_failure_at else e.failing_since end,
+    notices = case when l.anew then least(e.notices, 1) else e.notices end,
     last_success_at = case when l.succeeded then $7::timestamptz else e.last_success_at end,
     last_failure_at = case when l.fresh > 0 then $7::timestamptz else e.last_failure_at end,
     last_reason = case when l.fresh > 0 then l.reason else e.last_reason end,
@@ -68,6 +70,7 @@ export async function writeHealth(
   outcomes: readonly EndpointOutcome[],
   { failures, pauseSeconds, longestPauseSeconds }: CircuitRules,
   now: Date,
+  quietMilliseconds: number,
 ): Promise<readonly EndpointStanding[]> {
   const column = <Value>(pick: (one: EndpointOutcome) => Value): Value[] => outcomes.map(pick);
   return run<EndpointStanding>(db, healthText, [
@@ -81,6 +84,7 @@ export async function writeHealth(
     failures,
     pauseSeconds,
     longestPauseSeconds,
+    quietMilliseconds / 1000,
   ]);
 }
 

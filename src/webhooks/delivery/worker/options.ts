@@ -78,11 +78,14 @@ export function readRules(options: DeliveryOptions, deadlineMilliseconds: number
     circuit = {},
     hooks = {},
   } = options;
-  const numbers = { concurrency, perEndpoint, slowAfterMilliseconds, pollMilliseconds, disableAfterDays };
+  const { failures = 10, pauseSeconds = 30, longestPauseSeconds = 600 } = circuit;
+  const wholeNumbers = { concurrency, perEndpoint, 'circuit.failures': failures };
+  const seconds = { 'circuit.pauseSeconds': pauseSeconds, 'circuit.longestPauseSeconds': longestPauseSeconds };
+  const numbers = { ...wholeNumbers, ...seconds, slowAfterMilliseconds, pollMilliseconds, disableAfterDays };
   for (const [name, value] of Object.entries(numbers)) {
     if (!(value > 0 && value < 2 ** 31)) throw invalid(name, 'must be a number above 0');
   }
-  for (const [name, value] of Object.entries({ concurrency, perEndpoint })) {
+  for (const [name, value] of Object.entries(wholeNumbers)) {
     if (!Number.isInteger(value)) throw invalid(name, 'must be a whole number');
   }
   if (!(leaseMilliseconds > deadlineMilliseconds && leaseMilliseconds < 2 ** 31)) {
@@ -100,7 +103,7 @@ export function readRules(options: DeliveryOptions, deadlineMilliseconds: number
     pollMilliseconds,
     disableAfterDays,
     retry: { steps, afterOverload },
-    circuit: { failures: 10, pauseSeconds: 30, longestPauseSeconds: 600, ...circuit },
+    circuit: { failures, pauseSeconds, longestPauseSeconds },
     hooks: {
       attempt: (metrics) => quietly(() => hooks.attempt?.(metrics)),
       claimed: (metrics) => quietly(() => hooks.claimed?.(metrics)),

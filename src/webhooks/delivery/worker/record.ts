@@ -5,6 +5,7 @@ import type { Toolbox } from '../toolbox.ts';
 import { completeAttempts, type EndedAttempt } from './complete-store.ts';
 import { clearNotices, type EndpointOutcome, type EndpointStanding, markNotice, writeHealth } from './health-store.ts';
 import type { DeliveryRules } from './options.ts';
+import { quietTime } from './quiet-time.ts';
 
 const day = 86_400_000;
 const tries = 4;
@@ -59,9 +60,10 @@ export function createRecorder(toolbox: Toolbox, rules: DeliveryRules): Recorder
     const now = clock();
     await again(() => completeAttempts(db, batch, now));
     try {
-      const standings = await writeHealth(db, outcomesOf(batch), rules.circuit, now);
+      const standings = await writeHealth(db, outcomesOf(batch), rules.circuit, now, quietTime(disableAfter));
       for (const standing of standings) await judge(standing);
-      for (const gone of batch.filter(({ reason }) => reason === 'gone')) await disable(gone, 'gone');
+      const gone = batch.filter(({ reason, trigger }) => reason === 'gone' && trigger !== 'test');
+      for (const one of gone) await disable(one, 'gone');
     } catch (error) {
       // What was delivered is written. How the endpoint is doing will be written with its next attempt.
       rules.hooks.error(error);
@@ -89,11 +91,14 @@ async function again(work: () => Promise<void>): Promise<void> {
   }
 }
 
-/** What a batch tells of each of its endpoints. Tests and what was cut off tell nothing. */
+/**
+ * What a batch tells of each of its endpoints. Tests and what was cut off tell nothing, and neither does what failed before
+ * anything was sent to it: a worker without a key must not have endpoints disabled.
+ */
 function outcomesOf(batch: readonly EndedAttempt[]): readonly EndpointOutcome[] {
   const outcomes = new Map<string, EndpointOutcome>();
   for (const { tenantId, endpointId, outcome, counts, trigger, startedAt, reason } of batch) {
-    if (!counts || trigger === 'test') continue;
+    if (!counts || trigger === 'test' || reason === 'secret' || reason === 'payload') continue;
     const before = outcomes.get(endpointId);
     outcomes.set(
       endpointId,

@@ -1,5 +1,5 @@
 import type { AnyDatabase } from '../../../database/handle.ts';
-import { run } from '../toolbox.ts';
+import { run } from '../../../database/run.ts';
 import type { ClaimedDelivery } from './claim-store.ts';
 
 const releaseText = `

@@ -23,7 +23,8 @@ export interface FailedTry {
 
 /**
  * The seconds until the next attempt, 20 % more or less, so that what failed together does not come back together; null
- * when there is none. What the endpoint asked for holds between once and twice the step.
+ * when there is none. What the endpoint asked for holds between once and twice the step, which after an overload is
+ * `afterOverload` at least.
  */
 export function retryDelay(
   { tries, overload, retryAfter, key }: FailedTry,
@@ -31,9 +32,10 @@ export function retryDelay(
 ): number | null {
   const step = steps[tries - 1];
   if (step === undefined) return null;
+  const least = overload ? Math.max(step, afterOverload) : step;
+  if (retryAfter !== null) return Math.min(Math.max(retryAfter, least), 2 * least);
   const spread = step * (0.8 + 0.4 * fractionOf(`${key} ${tries}`));
-  const asked = retryAfter === null ? spread : Math.min(Math.max(retryAfter, step), 2 * step);
-  return overload ? Math.max(asked, afterOverload) : asked;
+  return overload ? Math.max(spread, afterOverload) : spread;
 }
 
 /** A number from 0 to 1 that a text always gives (FNV-1a, mixed): the schedule of a delivery can be computed again. */

@@ -1,9 +1,10 @@
 import { TenantryError } from '../../../core/index.ts';
+import { run } from '../../../database/run.ts';
 import type { Endpoints } from '../endpoints/endpoints-interface.ts';
 import type { Attempt } from '../log/attempt-log.ts';
 import { listAttempts } from '../log/attempt-log.ts';
 import { payloadText } from '../publish/publish.ts';
-import { noEndpoint, readEndpointRef, run, type Toolbox } from '../toolbox.ts';
+import { noEndpoint, readEndpointRef, type Toolbox } from '../toolbox.ts';
 import type { MakeAttempt } from './attempt.ts';
 import type { Recorder } from './record.ts';
 import { readTargets } from './target-store.ts';

@@ -1,5 +1,6 @@
 import type { AnyDatabase } from '../../../database/handle.ts';
-import { type EndpointRef, run } from '../toolbox.ts';
+import { run } from '../../../database/run.ts';
+import type { EndpointRef } from '../toolbox.ts';
 
 /** An endpoint as an attempt needs it. */
 export interface TargetEndpoint {

@@ -5,7 +5,7 @@ import { type RetryOptions, readRetryAfter, retryDelay } from './retry-schedule.
  * Why an attempt failed. `status`: an answer that is no success; `redirect`: redirects are never followed, give the URL
  * where it leads; `gone`: 410, the endpoint is disabled; `rate_limited`: 429; `timeout`: no whole answer in time;
  * `url_refused`: the URL leads to where nothing is sent; `unresolved`: its name has no address; `connection`: none, or one
- * that broke; `payload`: the body could not be made; `secret`: a secret could not be opened; `shutdown`: the worker was
+ * that broke; `tls`: no secure one, as with a certificate that is over or of another name; `payload`: the body could not be made; `secret`: a secret could not be opened; `shutdown`: the worker was
  * stopped meanwhile; `interrupted`: the process of the worker ended meanwhile, and nobody knows whether it arrived.
  */
 export type AttemptReason =
@@ -17,6 +17,7 @@ export type AttemptReason =
   | 'url_refused'
   | 'unresolved'
   | 'connection'
+  | 'tls'
   | 'payload'
   | 'secret'
   | 'shutdown'
@@ -35,7 +36,7 @@ export interface Verdict {
   readonly response: string | null;
   /** When it is tried again; null: it is finished. */
   readonly nextAt: Date | null;
-  /** Whether it counts as a try of its round, and for the health of the endpoint. */
+  /** Whether it counts as a try of its round. */
   readonly counts: boolean;
 }
 
@@ -74,8 +75,8 @@ function reasonOf(status: number): AttemptReason {
 }
 
 /** The reason for a request that failed. */
-export function reasonOfFailure(failure: FetchFailure): 'timeout' | 'unresolved' | 'connection' | 'shutdown' {
+export function reasonOfFailure(failure: FetchFailure): 'timeout' | 'unresolved' | 'connection' | 'tls' | 'shutdown' {
   if (failure === 'deadline') return 'timeout';
-  if (failure === 'unresolved') return 'unresolved';
+  if (failure === 'unresolved' || failure === 'tls') return failure;
   return failure === 'aborted' ? 'shutdown' : 'connection';
 }

@@ -65,7 +65,13 @@ export function createRun(
     const limits = { limit, perEndpoint, probeFrom: circuit.failures, window: walkWindow };
     const claimed = await claimDeliveries(db, { now, leaseUntil, busy, ...places, ...limits });
     if (claimed.deliveries.length === 0) return { ...claimed, targets: new Map<string, TargetEndpoint>(), now };
-    return { ...claimed, targets: await readTargets(db, claimed.deliveries, now), now };
+    try {
+      return { ...claimed, targets: await readTargets(db, claimed.deliveries, now), now };
+    } catch (error) {
+      // They would wait until the lease is over, and one of their tries would be gone.
+      await releaseDeliveries(db, claimed.deliveries, now).catch(() => undefined);
+      throw error;
+    }
   }
 
   /** One run. It claims for a quarter of the places at least, or for those that there are after a moment. */
