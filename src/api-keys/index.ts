@@ -35,7 +35,7 @@ export type { DigestForm, ForeignForm, HashForm } from './foreign/foreign-form.t
 export { hmacForm, pepperedForm } from './foreign/foreign-form.ts';
 export { saltedMatches, scryptMatches } from './foreign/slow-hashes.ts';
 export type { ImportInput, KeySettings } from './import-input.ts';
-export type { KeyQuestion } from './judge.ts';
+export type { KeyQuestion, StateDenial } from './judge.ts';
 export type { KeyOwner, KeyOwnerInput } from './key-owner.ts';
 export type { GithubAnswer, GithubReport, GithubReportsOptions } from './leaks/github-reports.ts';
 export { createGithubReports } from './leaks/github-reports.ts';

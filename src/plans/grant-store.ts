@@ -77,6 +77,9 @@ export async function insertGrant(
   db: AnyDatabase,
   grant: NewGrant,
 ): Promise<{ readonly row: GrantRow; readonly fresh: boolean } | undefined> {
+  // By itself first: a statement that began before its tenant was changed locks the new row, but updates by way of the old
+  // one, where another may stand and wait for the new.
+  await run(db, 'select from tenantry.tenants where tenant_id = $1::uuid for no key update', [grant.tenantId]);
   const [row] = await run<GrantRow & { readonly fresh: boolean }>(db, insertText, [
     grant.tenantId,
     grant.id,

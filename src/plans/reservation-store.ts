@@ -24,7 +24,8 @@ export interface ReservationRow {
 /*
  * The tenant is locked first (see `burn-store.ts`), the reservations next, then counters, then grants, each in one order. What takes units locks counters and
  * then grants, and makes its reservation last, so nobody waits in a circle. Units are kept in the order in which they were
- * taken; the others go back where they came from. A reservation is settled once: who comes second finds it settled.
+ * taken; the others go back where they came from. What is written down by the hour and for members comes after the counters,
+ * as everywhere, and not when the server likes. A reservation is settled once: who comes second finds it settled.
  *
  * $1 tenant, $2 ids, $3 how many units of each are kept (null: as the reservation says of its expiry), $4 now, $5 true for
  * those whose time is over, false for those whose time is not.
@@ -77,7 +78,7 @@ const settleText = `
     from kept k where r.tenant_id = $1::uuid and r.id = k.id
   ), used as materialized (
     select k.*, k.counters -> 0 ->> 'per' as per, (k.counters -> 0 ->> 'start')::timestamptz as period_start
-    from kept k where k.keep > 0 and k.counters -> 0 ->> 'per' <> 'none'
+    from kept k where k.keep > 0 and k.counters -> 0 ->> 'per' <> 'none' and (select count(*) from counters) >= 0
   ), hours as (
     insert into tenantry.usage_hours as h (tenant_id, meter, subject, hour, units)
     select $1::uuid, k.meter, s.subject, date_trunc('hour', $4::timestamptz, 'UTC'), sum(k.keep)
