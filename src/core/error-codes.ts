@@ -62,9 +62,9 @@ export interface ErrorDetails {
     meter: string;
     limit: number;
     used: number;
+    remaining?: number;
     requested: number;
     resetsAt: string | null;
-    remaining?: number;
   };
   limit_reached: { meter: string; limit: number; used: number; requested: number };
   feature_missing: { feature: string; plan: string };

@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import { sql } from 'kysely';
-import { Client } from 'pg';
 import { afterEach, expect, it } from 'vitest';
 import { applyRetenanting, rollbackRetenanting, verifyRetenanting } from '../../src/migrate/index.ts';
 import type { TestDatabase } from '../support/databases.ts';
 import { everyRow, fillShop, retenantingOf, type Shop } from '../support/retenant-rows.ts';
+import { openRunner, type Runner } from '../support/runner.ts';
 import { shopDatabase } from '../support/shop-database.ts';
 import { workerFile } from '../support/worker-file.ts';
 
@@ -14,14 +14,13 @@ const worker = workerFile('retenant-worker');
 const { TENANTRY_KILLS = '30' } = process.env;
 
 let database: TestDatabase<Shop>;
-afterEach(() => database.destroy());
-
-async function superuser(statement: string): Promise<void> {
-  const client = new Client({ connectionString: database.urls?.superuser ?? '' });
-  await client.connect();
-  await client.query(statement);
-  await client.end();
-}
+/** It may keep triggers from firing, which the owner may not. */
+let runner: Runner<Shop>;
+afterEach(async () => {
+  await runner.db.destroy();
+  await database.destroy();
+  await runner.destroy();
+});
 
 /** What writers did, as far as the database told them. */
 interface Written {
@@ -40,7 +39,7 @@ it.each([
   'loses no write of eight writers while tenants %s and go back (large from %s rows)',
   async (kind, largeUnit) => {
     database = await shopDatabase({ connections: 20 });
-    await superuser('grant set on parameter session_replication_role to tenantry_test_owner');
+    runner = await openRunner(database);
     const { program, acme, beta } = await fillShop(database);
     const definition = retenantingOf(kind, acme, beta);
     const projects = await database.owner.selectFrom('projects').select(['id', 'tenant_id', 'owner_id']).execute();
@@ -108,16 +107,15 @@ it.each([
     try {
       for (let round = 0; round < 3; round += 1) {
         await wait(150);
-        await applyRetenanting(database.owner, definition, { largeUnit, batchSize: 8 });
+        await applyRetenanting(runner.db, definition, { largeUnit, batchSize: 8 });
         await wait(150);
-        const { checks } = await verifyRetenanting(database.owner, definition);
+        const { checks } = await verifyRetenanting(runner.db, definition);
         expect(checks.filter(({ status }) => status === 'fail')).toEqual([]);
-        await rollbackRetenanting(database.owner, definition);
+        await rollbackRetenanting(runner.db, definition);
       }
     } finally {
       running = false;
       await Promise.allSettled(writers);
-      await superuser('revoke set on parameter session_replication_role from tenantry_test_owner');
     }
     await Promise.all(writers);
     const found = await database.owner
@@ -135,7 +133,7 @@ it.each([
 
 /** Runs one way in a process and kills it after so many lines. True when it came to its end before. */
 async function run(args: readonly string[], afterLines: number): Promise<boolean> {
-  const child = spawn(process.execPath, [worker, database.urls?.owner ?? '', ...args], {
+  const child = spawn(process.execPath, [worker, runner.url, ...args], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   let lines = 0;
@@ -158,44 +156,40 @@ it.each([
   'ends in the same rows, both ways, however often it is killed (%s, large from %s rows)',
   async (kind, largeUnit) => {
     database = await shopDatabase();
-    await superuser('grant set on parameter session_replication_role to tenantry_test_owner');
-    try {
-      const { acme, beta } = await fillShop(database);
-      const before = await everyRow(database);
-      const definition = retenantingOf(kind, acme, beta);
-      await applyRetenanting(database.owner, definition);
-      const expected = comparable(await everyRow(database, { only: true }));
-      await rollbackRetenanting(database.owner, definition);
-      expect(await everyRow(database)).toEqual(before);
+    runner = await openRunner(database);
+    const { acme, beta } = await fillShop(database);
+    const before = await everyRow(database);
+    const definition = retenantingOf(kind, acme, beta);
+    await applyRetenanting(runner.db, definition);
+    const expected = comparable(await everyRow(database, { only: true }));
+    await rollbackRetenanting(runner.db, definition);
+    expect(await everyRow(database)).toEqual(before);
 
-      const places = new Map<string, number>();
-      const rounds = Math.max(1, Math.ceil(Number(TENANTRY_KILLS) / 30));
-      for (let round = 0; round < rounds; round += 1) {
-        for (const way of ['apply', 'rollback']) {
-          let lines = 3;
-          while (!(await run([kind, way, acme, beta, largeUnit], lines))) {
-            lines += 1 + Math.floor(Math.random() * 4);
-            const { rows } = await sql<{
-              place: string;
-            }>`select m.stage || ' ' || coalesce(string_agg(u.stage, ' '), '') as place
-            from tenantry.migrations m left join tenantry.retenant_units u on u.retenanting = m.name group by m.name, m.stage`.execute(
-              database.owner,
-            );
-            places.set(`${way} ${rows[0]?.place}`, (places.get(`${way} ${rows[0]?.place}`) ?? 0) + 1);
-          }
-          if (way === 'rollback') {
-            expect(await everyRow(database)).toEqual(before);
-            continue;
-          }
-          const { checks } = await verifyRetenanting(database.owner, definition);
-          expect(checks.filter(({ status }) => status !== 'pass')).toEqual([]);
-          expect(comparable(await everyRow(database, { only: true }))).toEqual(expected);
+    const places = new Map<string, number>();
+    const rounds = Math.max(1, Math.ceil(Number(TENANTRY_KILLS) / 30));
+    for (let round = 0; round < rounds; round += 1) {
+      for (const way of ['apply', 'rollback']) {
+        let lines = 3;
+        while (!(await run([kind, way, acme, beta, largeUnit], lines))) {
+          lines += 1 + Math.floor(Math.random() * 4);
+          const { rows } = await sql<{
+            place: string;
+          }>`select m.stage || ' ' || coalesce(string_agg(u.stage, ' '), '') as place
+          from tenantry.migrations m left join tenantry.retenant_units u on u.retenanting = m.name group by m.name, m.stage`.execute(
+            database.owner,
+          );
+          places.set(`${way} ${rows[0]?.place}`, (places.get(`${way} ${rows[0]?.place}`) ?? 0) + 1);
         }
+        if (way === 'rollback') {
+          expect(await everyRow(database)).toEqual(before);
+          continue;
+        }
+        const { checks } = await verifyRetenanting(runner.db, definition);
+        expect(checks.filter(({ status }) => status !== 'pass')).toEqual([]);
+        expect(comparable(await everyRow(database, { only: true }))).toEqual(expected);
       }
-      expect(places.size).toBeGreaterThan(2);
-    } finally {
-      await superuser('revoke set on parameter session_replication_role from tenantry_test_owner');
     }
+    expect(places.size).toBeGreaterThan(2);
   },
 );
 

@@ -14,6 +14,7 @@ import {
 import { perOrg, perUser } from 'tenantry/tenancy';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { postgresDatabase, type TestDatabase } from '../support/databases.ts';
+import { openOldWriter, type Runner } from '../support/runner.ts';
 
 interface Legacy {
   customers: { id: number; email: string };
@@ -38,24 +39,24 @@ const migration = (tables: Partial<AnyMigration['tables']> = {}): AnyMigration =
 
 let database: TestDatabase<Legacy>;
 let superuser: Client;
-let old: Kysely<Legacy>;
+let old: Runner<Legacy>;
 let keeper: { end(): Promise<void> } | undefined;
 beforeEach(async () => {
   database = await postgresDatabase<Legacy>();
   superuser = new Client({ connectionString: database.urls?.superuser ?? '' });
   await superuser.connect();
-  const pool = new Pool({ connectionString: database.urls?.legacy ?? '', max: 2 });
-  old = new Kysely<Legacy>({ dialect: new PostgresDialect({ pool }) });
+  old = await openOldWriter(database);
   await run('create table customers (id integer primary key, email text)');
   await run('create table log (what text)');
   await run(`insert into customers select n, 'c' || n from generate_series(1, 9) n`);
 });
 afterEach(async () => {
   await superuser.end();
-  await old.destroy();
+  await old.db.destroy();
   await keeper?.end();
   keeper = undefined;
   await database.destroy();
+  await old.destroy();
 });
 
 /** As the owner of the tables. */
@@ -65,7 +66,7 @@ async function run(...statements: string[]): Promise<void> {
 
 /** As the old application, each in a transaction. */
 async function oldWrites(...statements: string[]): Promise<void> {
-  await old.transaction().execute(async (tx) => {
+  await old.db.transaction().execute(async (tx) => {
     for (const statement of statements) await sql.raw(statement).execute(tx);
   });
 }
@@ -82,7 +83,6 @@ async function makeTables(references: string): Promise<void> {
     `insert into projects select n, 1 + n % 9, 'p' || n from generate_series(1, 20) n`,
     'insert into notes select n, 1 + n % 20 from generate_series(1, 40) n',
     'grant all on all tables in schema public to tenantry_test_legacy',
-    'grant tenantry_service to tenantry_test_legacy',
   );
 }
 

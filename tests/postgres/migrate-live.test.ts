@@ -4,6 +4,7 @@ import { applyMigration, rollbackMigration, verifyMigration } from 'tenantry/mig
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { postgresDatabase, type TestDatabase } from '../support/databases.ts';
 import { type Legacy, legacyMigration, makeLegacy } from '../support/legacy.ts';
+import { openOldWriter } from '../support/runner.ts';
 
 /** The old application: a login that knows nothing of the library. */
 let old: Kysely<Legacy>;
@@ -191,17 +192,15 @@ it('columns of the old application may be named like anything in the triggers', 
     tenants: { ...legacyMigration.tenants, sameTenant: [sql`lower(tenant || coalesce(member, ''))`, 'id'] },
   };
   await applyMigration(database.owner, definition);
-  await sql`grant tenantry_service to tenantry_test_legacy`.execute(database.owner);
-  try {
-    for (const id of [9201, 9202]) {
-      await sql`insert into customers (id, email, tenant, created_at) values (${id}, ${`t${id}@example.com`}, 'Same', now())`.execute(
-        old,
-      );
-    }
-    await sql`update customers set api_key_hash = ${digest('late')} where id = 9201`.execute(old);
-  } finally {
-    await sql`revoke tenantry_service from tenantry_test_legacy`.execute(database.owner);
+  const writer = await openOldWriter(database);
+  for (const id of [9201, 9202]) {
+    await sql`insert into customers (id, email, tenant, created_at) values (${id}, ${`t${id}@example.com`}, 'Same', now())`.execute(
+      writer.db,
+    );
   }
+  await sql`update customers set api_key_hash = ${digest('late')} where id = 9201`.execute(writer.db);
+  await writer.db.destroy();
+  await writer.destroy();
   const found =
     await one(sql`select count(distinct tenant_id)::integer as tenants, (select count(*)::integer from tenantry.members m
     where m.tenant_id = (select tenant_id from customers where id = 9201)) as members from customers where id in (9201, 9202)`);

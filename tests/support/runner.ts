@@ -29,6 +29,11 @@ export function openLogin<DB>(database: TestDatabase<DB>): Promise<Runner<DB>> {
   return open(database, { roles: 'tenantry_app, tenantry_service' });
 }
 
+/** Opens a login of the old application that was granted what writing takes between the switch and the end. */
+export function openOldWriter<DB>(database: TestDatabase<DB>): Promise<Runner<DB>> {
+  return open(database, { roles: 'tenantry_test_legacy, tenantry_service' });
+}
+
 async function open<DB>(
   { urls }: TestDatabase<DB>,
   { roles, grant, revoke }: { roles: string; grant?: (role: string) => string; revoke?: (role: string) => string },
