@@ -36,15 +36,6 @@ const calendarStart = Date.UTC(2018, 0, 1);
  * from the period before, so an anchor on the 31st gives 28 or 29 February and then 31 March again. Every moment, also
  * before the anchor, lies in exactly one period. In a time zone, days and longer ones begin at the anchor's time of day as
  * the clocks there show it, in summer and winter.
- *
- * @example
- * ```ts
- * import { periodOf } from 'tenantry/plans';
- *
- * const { start, end } = periodOf(new Date('2026-01-31T09:00:00Z'), 'month', new Date('2026-03-01T00:00:00Z'));
- * start.toISOString(); // '2026-02-28T09:00:00.000Z'
- * end?.toISOString(); // '2026-03-31T09:00:00.000Z'
- * ```
  */
 export function periodOf(anchor: Date, per: Per, now: Date, { every = 1, zone }: PeriodOptions = {}): Period {
   if (per === 'once') return { start: new Date(0), end: null };

@@ -7,7 +7,6 @@
 
 export type { RateLimit, RateState } from '../core/cell-rate.ts';
 export type { Period, PeriodOptions } from '../core/period-of.ts';
-export { periodOf } from '../core/period-of.ts';
 export { definePlans } from './define-plans.ts';
 export type { Entitlement, EntitlementSubject } from './evaluate-entitlement.ts';
 export { evaluateEntitlement } from './evaluate-entitlement.ts';
@@ -17,6 +16,7 @@ export { forecastOf } from './forecast-of.ts';
 export type { Grant, GrantInput, Grants } from './grants-interface.ts';
 export type { Lease, LeaseOptions, LeaseResult, Leases } from './leases-interface.ts';
 export type { ConsumeDenial, ConsumeResult, MeterState, TenantClosed } from './meter-state.ts';
+export { periodOf } from './period-of.ts';
 export type {
   AddOnDefinition,
   AddOnDefinitions,
