@@ -1,5 +1,6 @@
 import { Kysely, PGliteDialect, sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { digestOf, makeToken, startOf } from '../../src/api-keys/token.ts';
 import { type AnyDatabase, installSchema } from '../../src/database/index.ts';
 import { schemaSteps } from '../../src/database/schema/steps.ts';
 import { createTenantry, definePlans, hybridSeats } from '../../src/index.ts';
@@ -33,6 +34,8 @@ it.each(schemaSteps.map(({ version, name }) => ({ version, name })))(
     await sql`insert into tenantry.tenant_lookups (kind, value, tenant_id) values ('slug', 'acme', ${tenantId})`.execute(
       db,
     );
+    const old = makeToken({ prefix: 'hc', environment: 'live' });
+    if (version >= 3 && version < 18) await insertKey(old);
 
     const { applied } = await installSchema(db);
     expect(applied).toEqual(schemaSteps.slice(version).map(({ name }) => name));
@@ -48,8 +51,23 @@ it.each(schemaSteps.map(({ version, name }) => ({ version, name })))(
     const { secret } = await tenantry.apiKeys.issue({ tenantId });
     const access = await tenantry.access.authenticate({ authorization: `Bearer ${secret}` });
     expect(await access.consume('calls', 1)).toMatchObject({ used: 1, remaining: 49 });
+    expect(await tenantry.apiKeys.verify(old)).toMatchObject(
+      version >= 3 && version < 18 ? { ok: true, key: { scopes: ['calls:*'] } } : { ok: false, reason: 'not_found' },
+    );
+    const { rows } = await sql<{
+      ready: boolean;
+    }>`select facts is not null as ready from tenantry.api_key_digests`.execute(db);
+    expect(new Set(rows.map(({ ready }) => ready))).toEqual(new Set([true]));
   },
 );
+
+/** A key as a version before step 18 stored it. */
+async function insertKey(secret: string): Promise<void> {
+  await sql`insert into tenantry.api_keys (tenant_id, id, environment, start, scheme, scopes, created_at)
+    values (${tenantId}, ${tenantId}, 'live', ${startOf(secret)}, 'sha256', '{calls:*}', '2026-01-01Z')`.execute(db);
+  await sql`insert into tenantry.api_key_digests (digest, tenant_id, key_id)
+    values (${digestOf(secret)}, ${tenantId}, ${tenantId})`.execute(db);
+}
 
 it('refuses a schema of a later version and leaves it as it is', async () => {
   await installSchema(db);
