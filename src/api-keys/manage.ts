@@ -271,7 +271,22 @@ export function createManagement({ db, clock, ids, events, prefix, cache, find }
 }
 
 function readPatch(input: UpdateInput, now: Date): KeyPatch {
-  const { name, scopes, expiresAt, allowedIps, metadata, rateLimit, uses, memberId, teamId } = input;
+  const {
+    tenantId: _tenant,
+    keyId: _key,
+    name,
+    scopes,
+    expiresAt,
+    allowedIps,
+    metadata,
+    rateLimit,
+    uses,
+    memberId,
+    teamId,
+    ...rest
+  } = input;
+  const [strange] = Object.entries(rest).find(([, value]) => value !== undefined) ?? [];
+  if (strange !== undefined) throw invalid(`"${strange.slice(0, 60)}" is nothing that an update changes of a key`);
   const read = uses == null ? null : readUses(uses);
   const owner =
     memberId === undefined && teamId === undefined

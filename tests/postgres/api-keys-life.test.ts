@@ -277,6 +277,8 @@ for (const make of [postgresDatabase, pgliteDatabase]) {
         code: 'member_not_found',
       });
       await expect(keys.update({ ...ref, teamId: other.teamId })).rejects.toMatchObject({ code: 'api_key_invalid' });
+      const strange = { ...ref, enabled: false };
+      await expect(keys.update(strange)).rejects.toMatchObject({ code: 'api_key_invalid' });
       await expect(keys.update({ ...ref, tenantId: other.tenantId, name: 'x' })).rejects.toMatchObject({
         code: 'api_key_not_found',
       });
