@@ -1,4 +1,4 @@
-import { asUnavailable } from '../database/unavailable.ts';
+import { orUnavailable } from '../database/unavailable.ts';
 import type { Management } from './manage.ts';
 
 /** Makes what manages keys say `database_unavailable` where a driver says that there is no connection. */
@@ -22,11 +22,5 @@ function typed<Args extends readonly unknown[], Result>(
   name: keyof Management,
   method: (...args: Args) => Promise<Result>,
 ): (...args: Args) => Promise<Result> {
-  return async (...args) => {
-    try {
-      return await method(...args);
-    } catch (error) {
-      throw asUnavailable(error, `apiKeys.${name}`);
-    }
-  };
+  return (...args) => orUnavailable(`apiKeys.${name}`, () => method(...args));
 }

@@ -22,6 +22,15 @@ export function asUnavailable(error: unknown, operation: string): unknown {
   return gone ? new TenantryError('database_unavailable', { operation }, { cause: error }) : error;
 }
 
+/** Does what asks the database, and says `database_unavailable` where a driver says that there is no connection. */
+export async function orUnavailable<Result>(operation: string, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    throw asUnavailable(error, operation);
+  }
+}
+
 /** Several addresses of one host that all refuse are one error without a code. */
 function hasGoneCause(error: Error): boolean {
   return error instanceof AggregateError && error.errors.some((one) => socketCodes.test(sqlstateOf(one)));

@@ -1,7 +1,7 @@
 import { createBoundedMap } from '../core/bounded-map.ts';
 import { type Clock, type EventSink, type Ids, isUuid, TenantryError } from '../core/index.ts';
 import { type AnyDatabase, type CallOptions, createCoalescer } from '../database/index.ts';
-import { asUnavailable } from '../database/unavailable.ts';
+import { orUnavailable } from '../database/unavailable.ts';
 import type { PlanEvent } from './events.ts';
 import { type Batch, found, type Guess, groundOf } from './ground.ts';
 import type { PlanCatalogue } from './plan-definitions.ts';
@@ -123,13 +123,7 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
     },
     joinedOf: (call) => call.db ?? (db.isTransaction ? db : undefined),
 
-    async typed(operation, work) {
-      try {
-        return await work();
-      } catch (error) {
-        throw asUnavailable(error, operation);
-      }
-    },
+    typed: orUnavailable,
 
     async notice(tenantId, meter, joined) {
       if (options.events === undefined || !Object.hasOwn(catalogue.meters, meter)) return;
